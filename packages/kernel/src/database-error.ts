@@ -1,0 +1,29 @@
+/** SQLSTATE of a failure that came from PostgreSQL, through whatever wrappers; undefined for any other failure. */
+export function sqlState(error: unknown): string | undefined {
+  for (let at = error as { code?: unknown; cause?: unknown } | undefined; at && typeof at === 'object'; at = at.cause as typeof at) {
+    if (typeof at.code === 'string' && /^[0-9A-Z]{5}$/.test(at.code)) return at.code;
+  }
+  return undefined;
+}
+
+/** Name of the violated constraint, when the failure names one. */
+export function constraintName(error: unknown): string | undefined {
+  for (let at = error as { constraint?: unknown; cause?: unknown } | undefined; at && typeof at === 'object'; at = at.cause as typeof at) {
+    if (typeof at.constraint === 'string') return at.constraint;
+  }
+  return undefined;
+}
+
+/** Another row has the key. */
+export const isUniqueViolation = (error: unknown): boolean => sqlState(error) === '23505';
+/** A row refers to one that is not there, or one that goes is referred to. */
+export const isForeignKeyViolation = (error: unknown): boolean => sqlState(error) === '23503' || sqlState(error) === '23001';
+/** A CHECK refused the row: the service let something through. */
+export const isCheckViolation = (error: unknown): boolean => sqlState(error) === '23514';
+/** Waiting for a lock took longer than `lock_timeout`. */
+export const isLockTimeout = (error: unknown): boolean => sqlState(error) === '55P03';
+/** The server went away, is starting, is shutting down, or refused one more connection. */
+export const isConnectionLoss = (error: unknown): boolean => {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return /^(08|57P)/.test(sqlState(error) ?? '') || sqlState(error) === '53300' || code === 'ECONNREFUSED' || code === 'ECONNRESET' || code === 'ENOTFOUND';
+};

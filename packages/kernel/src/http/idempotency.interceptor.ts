@@ -1,0 +1,36 @@
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { requireContext, type Principal } from '../context.js';
+import { idempotently } from '../idempotency.js';
+
+/** Gives every POST its Idempotency-Key: the handler runs inside the transaction that also stores its answer. */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const key = request.method === 'POST' ? request.headers['idempotency-key'] : undefined;
+    if (key === undefined || !request.hive) return next.handle();
+    return from(this.once(request, http.getResponse<FastifyReply>(), String(key), next));
+  }
+
+  private async once(request: FastifyRequest, reply: FastifyReply, key: string, next: CallHandler): Promise<unknown> {
+    const { em, principal } = requireContext();
+    const route = `${request.method} ${request.url}`;
+    const answer = await idempotently(
+      em,
+      { principal: principalKey(principal), route, key, body: request.body },
+      request.routeOptions.config.access?.shownOnce ?? [],
+      async () => {
+        // A key promises the same answer bytes, and what a class instance serialises to is its JSON.
+        const body: unknown = JSON.parse(JSON.stringify((await lastValueFrom(next.handle(), { defaultValue: null })) ?? null));
+        return { status: reply.statusCode, body: body as Record<string, unknown> | null };
+      },
+    );
+    if (answer.replayed) void reply.code(answer.status).header('idempotent-replayed', 'true');
+    return answer.body ?? undefined;
+  }
+}
+
+const principalKey = ({ keyId, actor }: Principal): string => keyId ?? `${actor.type}:${actor.id ?? actor.name}`;

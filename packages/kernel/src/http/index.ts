@@ -1,0 +1,11 @@
+export { Access, Public, covers, ACCESS, ANYONE_KNOWN, PLATFORM_SCOPES, type RouteAccess } from './access.js';
+export { installAnswerHeaders } from './answer.js';
+export { Authenticator, installGuard } from './guard.js';
+export { IdempotencyInterceptor } from './idempotency.interceptor.js';
+export { IfMatch, parseIfMatch } from './if-match.js';
+export { installHttp, createHttpApp, type HttpOptions } from './app.js';
+export { IsLine } from './line.js';
+export { MaxJsonBytes } from './max-json-bytes.js';
+export { PageQuery } from './page.dto.js';
+export { ProblemFilter, toProblem, type Problem } from './problem.filter.js';
+export { IdPipe, validationPipe } from './validation.pipe.js';

@@ -1,0 +1,91 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { OptimisticLockError } from '@mikro-orm/postgresql';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isConnectionLoss, isLockTimeout, isUniqueViolation, constraintName } from '../database-error.js';
+import { HiveError, Invalid, Unavailable, type FieldError } from '../errors.js';
+import { InFlight } from '../idempotency.js';
+
+/** An RFC 9457 problem, the body of every answer that is not a success. */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  requestId: string;
+  errors?: readonly FieldError[];
+  [fact: string]: unknown;
+}
+
+const STATUS: Record<HiveError['kind'], readonly [number, string]> = {
+  unauthenticated: [401, 'Authentication needed'],
+  forbidden: [403, 'Not allowed'],
+  'not-found': [404, 'Not found'],
+  refused: [409, 'Refused in the present state'],
+  stale: [412, 'Changed since it was read'],
+  'precondition-required': [428, 'If-Match needed'],
+  invalid: [422, 'Not valid'],
+  unavailable: [503, 'Not available now'],
+};
+
+/** Codes of failures that are the transport's and not a domain's. */
+const TRANSPORT: Record<number, readonly [string, string]> = {
+  400: ['malformed', 'Malformed request'],
+  404: ['no-such-route', 'No such route'],
+  405: ['method-not-allowed', 'Method not allowed'],
+  413: ['body-too-large', 'Body too large'],
+  415: ['unsupported-media-type', 'Only application/json is accepted'],
+  429: ['rate-limited', 'Too many requests'],
+};
+
+/** The only place that knows status codes: every failure becomes a problem, and what nobody foresaw is logged and told apart by its request id. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly log = new Logger('Problem');
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const reply = http.getResponse<FastifyReply>();
+    const problem = toProblem(error, request.id);
+    if (problem.status >= 500) this.log.error(`${request.method} ${request.url} failed (request ${request.id})`, error instanceof Error ? error.stack : String(error));
+    if (error instanceof Unavailable || error instanceof InFlight) void reply.header('retry-after', String(error.retryAfterSeconds));
+    else if (problem.status === 503) void reply.header('retry-after', '1');
+    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+    void reply.code(problem.status).header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+  }
+}
+
+/** The problem that a failure is answered with. */
+export function toProblem(error: unknown, requestId: string): Problem {
+  if (error instanceof HiveError) {
+    const [status, title] = STATUS[error.kind];
+    return { ...problem(status, error.code, title, error.message, requestId), ...error.facts, ...(error instanceof Invalid && { errors: error.errors }) };
+  }
+  if (error instanceof OptimisticLockError) return problem(412, 'stale', 'Changed since it was read', 'This was changed while you wrote: read it again and repeat with its new ETag', requestId);
+  if (isUniqueViolation(error)) return problem(409, 'conflict', 'Refused in the present state', `Another one with the same ${constraintName(error) ?? 'key'} exists`, requestId);
+  if (isLockTimeout(error)) return problem(503, 'busy', 'Not available now', 'Another request holds what this one needs: repeat it', requestId);
+  if (isConnectionLoss(error)) return problem(503, 'database-unavailable', 'Not available now', 'The database cannot be reached', requestId);
+  const status = statusOf(error);
+  if (status !== undefined && status < 500) {
+    const [code, title] = TRANSPORT[status] ?? ['bad-request', 'Bad request'];
+    return problem(status, code, title, (error as Error).message, requestId);
+  }
+  return problem(500, 'internal', 'Something failed that should not', `The failure is logged under request ${requestId}`, requestId);
+}
+
+/** Status of an error that Nest or Fastify made. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+const problem = (status: number, code: string, title: string, detail: string, requestId: string): Problem => ({
+  type: `urn:agent-hive:problem:${code}`,
+  title,
+  status,
+  detail,
+  code,
+  requestId,
+});

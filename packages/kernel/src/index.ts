@@ -1,0 +1,22 @@
+export { bootstrap } from './bootstrap.js';
+export { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from './columns.js';
+export {
+  APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal,
+  type Actor, type HiveContext, type Principal, type RequestFacts,
+} from './context.js';
+export { constraintName, isCheckViolation, isConnectionLoss, isForeignKeyViolation, isLockTimeout, isUniqueViolation, sqlState } from './database-error.js';
+export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
+export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
+export { DirectoryInUse } from './engine/directory-lock.js';
+export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused, Stale, Unauthenticated, Unavailable, type FieldError } from './errors.js';
+export { Hook } from './hook.js';
+export { forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';
+export { KernelModule } from './kernel.module.js';
+export { releaseLease, takeLease, type HeldLease } from './lease.js';
+export { migrate, MigrationFailed, migrationStatus, pendingMigrations, type DomainStatus, type MigrateOptions, type MigrationStep } from './migrator.js';
+export { kernelDomain } from './orm.js';
+export { decodeCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';
+export { ownedBySearch } from './search-function.js';
+export { inTenant } from './tenant-switch.js';
+export { tenantRead, tenantSql, transactional, type Sql } from './transaction.js';
+export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';

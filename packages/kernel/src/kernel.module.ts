@@ -1,0 +1,20 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { Database } from './engine/database.js';
+
+/** Provides the entity manager, the ORM and the database to every domain. */
+@Global()
+@Module({})
+export class KernelModule {
+  static forRoot(database: Database, orm: MikroORM): DynamicModule {
+    return {
+      module: KernelModule,
+      providers: [
+        { provide: Database, useValue: database },
+        { provide: MikroORM, useValue: orm },
+        { provide: EntityManager, useValue: orm.em },
+      ],
+      exports: [Database, MikroORM, EntityManager],
+    };
+  }
+}

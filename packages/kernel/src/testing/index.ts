@@ -1,0 +1,3 @@
+export { testDatabase, testEngine, type TestDatabase } from './database.js';
+export { testApp, TestAuthenticator, type TestApp, type TestAnswer, type TestAppOptions, type TestRequest } from './app.js';
+export { principal, newTenantId } from './world.js';

@@ -1,0 +1,153 @@
+import { sql } from 'kysely';
+import { currentContext, currentTenantId, kernelDomain, newId, runAs, takeLease, releaseLease, tenantRead, tenantSql, transactional } from '../src/index.js';
+import { sessionStatements } from '../src/engine/session.js';
+import { IdempotencyKey } from '../src/idempotency.entity.js';
+import { principal, testDatabase, testEngine, type TestDatabase } from '../src/testing/index.js';
+
+describe('tenants in the database', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await testDatabase([kernelDomain]);
+  });
+  afterAll(() => db.close());
+
+  const a = principal();
+  const b = principal();
+  const as = <T>(who: typeof a, work: () => Promise<T>): Promise<T> => runAs(db.orm.em, who, work);
+  const write = (key: string) =>
+    transactional(db.orm.em, async (em) => {
+      em.create(IdempotencyKey, { principal: 'p', route: 'r', key, requestHash: 'h', expiresAt: new Date() });
+      await em.flush();
+    });
+  const keys = () => tenantRead(db.orm.em, async (q) => (await sql<{ key: string }>`select key from kernel.idempotency_key order by key`.execute(q)).rows.map((r) => r.key));
+
+  it('show a tenant its own rows only, even to a query without a condition [S4.96, S1.95, S4.134]', async () => {
+    await as(a, () => write('of a'));
+    await as(b, () => write('of b'));
+    expect(await as(a, keys)).toEqual(['of a']);
+    expect(await as(b, keys)).toEqual(['of b']);
+    expect(await as(a, () => db.orm.em.find(IdempotencyKey, {}))).toMatchObject([{ key: 'of a' }]);
+  });
+
+  it('refuse a row written for another tenant', async () => {
+    const foreign = sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
+                        values (${b.tenantId}, 'p', 'r', 'smuggled', 'h', now(), now())`;
+    await expect(as(a, () => tenantSql(db.orm.em, (q) => foreign.execute(q)))).rejects.toThrow(/row-level security/);
+    expect(await as(b, keys)).toEqual(['of b']);
+  });
+
+  it('give nothing at all without a tenant', async () => {
+    await expect(keys()).rejects.toThrow('No tenant context');
+    await expect(db.orm.em.find(IdempotencyKey, {})).rejects.toThrow();
+    const rows = await db.database.execute(db.orm, testEngine() === 'server' ? `set role hive_app; select * from kernel.idempotency_key` : 'select 1 where false');
+    expect(rows).toEqual([]);
+  });
+
+  it.each([`x'; drop table kernel.lease; --`, '', 'not-a-uuid', `${newId()}'`])('take only a UUID as tenant: %s', async (tenantId) => {
+    expect(() => runAs(db.orm.em, principal({ tenantId }), async () => 1)).toThrow('must be a UUID');
+    expect(() => sessionStatements({ variables: { 'app.tenant_id': tenantId } })).toThrow('must be a UUID');
+    expect(() => sessionStatements({ role: 'hive_app; drop table x' })).toThrow('Not a role name');
+    expect(() => sessionStatements({ variables: { 'other.setting': 1 } })).toThrow('Only app.tenant_id');
+  });
+
+  it('stay apart in parallel units of work', async () => {
+    const people = Array.from({ length: 20 }, () => principal());
+    const seen = await Promise.all(
+      people.map((person) =>
+        as(person, async () => {
+          await write(person.tenantId);
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+          return [currentTenantId(), await keys()];
+        }),
+      ),
+    );
+    expect(seen).toEqual(people.map((p) => [p.tenantId, [p.tenantId]]));
+    expect(currentContext()).toBeUndefined();
+  });
+
+  it('roll back everything of a unit of work that throws, SQL and identity map alike [S2.42, S2.63, S2.73, S5.79]', async () => {
+    const who = principal();
+    const failing = as(who, () =>
+      transactional(db.orm.em, async (em) => {
+        em.create(IdempotencyKey, { principal: 'p', route: 'r', key: 'by map', requestHash: 'h', expiresAt: new Date() });
+        await em.flush();
+        await tenantSql(db.orm.em, (q) =>
+          sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
+              values (${who.tenantId}, 'p', 'r', 'by sql', 'h', now(), now())`.execute(q),
+        );
+        expect(await keys()).toEqual(['by map', 'by sql']);
+        throw new Error('no');
+      }),
+    );
+    await expect(failing).rejects.toThrow('no');
+    expect(await as(who, keys)).toEqual([]);
+  });
+
+  it('never run one transaction inside another, however many ask at once', async () => {
+    const who = principal();
+    const work = (n: number) =>
+      as(who, () =>
+        transactional(db.orm.em, async () => {
+          await write(`n${n}`);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          if (n % 2) throw new Error('odd');
+        }).catch(() => undefined), // the odd ones fail on purpose
+      );
+    await Promise.all(Array.from({ length: 10 }, (_, n) => work(n)));
+    expect(await as(who, keys)).toEqual(['n0', 'n2', 'n4', 'n6', 'n8']);
+  });
+
+  it('fail everything of a transaction whose role cannot be set, and leave the connection usable', async () => {
+    const context = () => {
+      const found = currentContext()!;
+      found.session.role = 'hive_nobody';
+      return tenantSql(db.orm.em, (q) => sql`insert into kernel.lease (name, holder, token, expires_at) values ('stray', 'x', 1, now())`.execute(q));
+    };
+    await expect(as(a, context)).rejects.toThrow();
+    expect(await db.database.execute(db.orm, `select * from kernel.lease where name = 'stray'`)).toEqual([]);
+    expect(await as(a, keys)).toEqual(['of a']);
+  });
+});
+
+const onServer = testEngine() === 'server' ? describe : describe.skip;
+onServer('a server that drops connections (only a server can: HIVE_TEST_DATABASE_URL)', () => {
+  it('costs the unit of work that was on it and none after, and the pool stays whole [S2.27, S2.28, S2.76, S5.74]', async () => {
+    const db = await testDatabase([kernelDomain], { poolMax: 2 });
+    const who = principal();
+    const drop = () => tenantSql(db.orm.em, (q) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(q));
+    for (let i = 0; i < 5; i++) {
+      await expect(runAs(db.orm.em, who, drop)).rejects.toThrow();
+      await expect(runAs(db.orm.em, who, () => transactional(db.orm.em, drop))).rejects.toThrow();
+    }
+    const alive = await Promise.all(Array.from({ length: 4 }, () => runAs(db.orm.em, who, () => tenantRead(db.orm.em, (q) => sql<{ one: number }>`select 1 as one`.execute(q)))));
+    expect(alive.map((a) => a.rows[0]!.one)).toEqual([1, 1, 1, 1]);
+    await db.close();
+  });
+});
+
+describe('leases', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await testDatabase([kernelDomain]);
+  });
+  afterAll(() => db.close());
+
+  it('are held by one at a time, extended by the holder, and taken over when they run out, with a higher token', async () => {
+    const t0 = new Date();
+    const later = new Date(t0.getTime() + 61_000);
+    expect(await takeLease(db.orm.em, 'job', 'one', 60, t0)).toEqual({ name: 'job', holder: 'one', token: 1 });
+    expect(await takeLease(db.orm.em, 'job', 'two', 60, t0)).toBeNull();
+    expect(await takeLease(db.orm.em, 'job', 'one', 60, t0)).toMatchObject({ token: 1 });
+    const taken = await takeLease(db.orm.em, 'job', 'two', 60, later);
+    expect(taken).toMatchObject({ holder: 'two', token: 2 });
+    await releaseLease(db.orm.em, { name: 'job', holder: 'one', token: 1 });
+    expect(await takeLease(db.orm.em, 'job', 'one', 60, later)).toBeNull();
+    await releaseLease(db.orm.em, taken!);
+    expect(await takeLease(db.orm.em, 'job', 'one', 60, later)).not.toBeNull();
+  });
+
+  it('go to exactly one of twenty that ask at once', async () => {
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => takeLease(db.orm.em, 'race', `h${i}`, 60)));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+  });
+});
