@@ -1,0 +1,93 @@
+import { Injectable } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { currentTenantId, decodeCursor, Forbidden, idFloor, NotFound, pageOf, requireContext, tenantSql, transactional, type Page } from '@agent-hive/kernel';
+import { sql, type RawBuilder } from 'kysely';
+import { AuditHooks } from './audit.hooks.js';
+import { EntryDto, type CreateEntryDto, type EntryQuery, type EntryRow } from './entry.dto.js';
+import { insertEntry, type EntryInput } from './entry.sql.js';
+
+/** Reads the record, and adds to it what the unit of work cannot see. */
+@Injectable()
+export class EntriesService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly hooks: AuditHooks,
+  ) {}
+
+  /** One entry of the running tenant. Throws NotFound. */
+  async get(id: string): Promise<EntryDto> {
+    const found = await tenantSql(this.em, (db) => sql<EntryRow>`select * from audit.entry where tenant_id = ${currentTenantId()} and id = ${id}`.execute(db));
+    const row = found.rows[0];
+    if (!row) throw new NotFound('entry', id);
+    return EntryDto.of(row);
+  }
+
+  /** A page of entries, newest first. `from` and `to` bound the ids, so only their months are read. */
+  async list(query: EntryQuery): Promise<Page<EntryDto>> {
+    const where = conditions(query);
+    return tenantSql(this.em, async (db) => {
+      const after = decodeCursor(query.cursor, 1)?.[0];
+      const keyset = after === undefined ? where : sql`${where} and id < ${after}::uuid`;
+      const found = await sql<EntryRow>`select * from audit.entry where ${keyset} order by id desc limit ${query.limit + 1}`.execute(db);
+      const page: Page<EntryDto> = pageOf(found.rows, query.limit, (row) => [row.id], (row) => EntryDto.of(row));
+      if (query.total) {
+        const counted = await sql<{ count: string }>`select count(*) as count from audit.entry where ${where}`.execute(db);
+        page.total = Number(counted.rows[0]!.count);
+      }
+      return page;
+    });
+  }
+
+  /**
+   * An agent's own account of an action. An agent speaks for itself only (Forbidden); an agent of another tenant is
+   * NotFound.
+   */
+  async create(input: CreateEntryDto): Promise<EntryDto> {
+    const { actor } = requireContext().principal;
+    if (actor.type === 'agent' && actor.id !== input.agentId) throw new Forbidden(`Agent ${actor.id} cannot record actions of agent ${input.agentId}`, 'not-yours');
+    return transactional(this.em, async (em) => {
+      const known = await this.hooks.agentExists.run(em, input.agentId);
+      if (known.includes(false)) throw new NotFound('agent', input.agentId);
+      const id = await this.record({
+        action: input.actionType,
+        subjectType: 'agent',
+        subjectId: input.agentId,
+        agentId: input.agentId,
+        sessionId: input.sessionId ?? null,
+        risk: input.riskLevel,
+        details: input.actionDetails,
+      });
+      return this.get(id);
+    });
+  }
+
+  /** Writes one entry in the running transaction; when it fails, so does the change that it records. Returns its id. */
+  async record(entry: EntryInput): Promise<string> {
+    const written = await tenantSql(this.em, (db) => sql<{ id: string }>`${insertEntry(entry)} returning id`.execute(db));
+    return written.rows[0]!.id;
+  }
+
+  /** How many actions of its own an agent has in the record: what it did as the actor, or gave account of. */
+  async countActions(agentId: string): Promise<number> {
+    const counted = await tenantSql(this.em, (db) =>
+      sql<{ count: string }>`select count(*) as count from audit.entry
+        where tenant_id = ${currentTenantId()} and agent_id = ${agentId} and (actor_id = ${agentId} or risk is not null)`.execute(db),
+    );
+    return Number(counted.rows[0]!.count);
+  }
+}
+
+function conditions(query: EntryQuery): RawBuilder<unknown> {
+  const all = [sql`tenant_id = ${currentTenantId()}`];
+  if (query.subjectType !== undefined) all.push(sql`subject_type = ${query.subjectType}`);
+  if (query.subjectId !== undefined) all.push(sql`subject_id = ${query.subjectId}`);
+  if (query.actorId !== undefined) all.push(sql`actor_id = ${query.actorId}`);
+  if (query.agentId !== undefined) all.push(sql`agent_id = ${query.agentId}`);
+  if (query.sessionId !== undefined) all.push(sql`session_id = ${query.sessionId}`);
+  if (query.risk !== undefined) all.push(sql`risk = ${query.risk}`);
+  if (query.action?.endsWith('.*')) all.push(sql`starts_with(action, ${query.action.slice(0, -1)})`);
+  else if (query.action !== undefined) all.push(sql`action = ${query.action}`);
+  if (query.from) all.push(sql`id >= ${idFloor(query.from)}::uuid`);
+  if (query.to) all.push(sql`id < ${idFloor(query.to)}::uuid`);
+  return sql.join(all, sql` and `);
+}
