@@ -1,0 +1,12 @@
+export { ApiKeysService } from './api-key/api-keys.service.js';
+export { IdentityHooks } from './identity.hooks.js';
+export { IdentityModule } from './identity.module.js';
+export { type IdentityOptions } from './identity-options.js';
+export { identityDomain } from './orm.js';
+export { Project } from './project/project.entity.js';
+export { ProjectsService } from './project/projects.service.js';
+export { BUILT_IN_ROLES, SCOPES } from './scopes.js';
+export { type TenantStore } from './tenant/tenant-store.sql.js';
+export { TenantsService } from './tenant/tenants.service.js';
+export { User } from './user/user.entity.js';
+export { UsersService } from './user/users.service.js';

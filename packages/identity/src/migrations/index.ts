@@ -1,0 +1,8 @@
+import type { DomainMigration } from '@agent-hive/kernel';
+import { Migration20261123061656_identity_tables } from './Migration20261123061656_identity_tables.js';
+import { Migration20261123070000_identity_functions } from './Migration20261123070000_identity_functions.js';
+
+export const migrations: DomainMigration[] = [
+  { name: 'Migration20261123061656_identity_tables', class: Migration20261123061656_identity_tables },
+  { name: 'Migration20261123070000_identity_functions', class: Migration20261123070000_identity_functions },
+];

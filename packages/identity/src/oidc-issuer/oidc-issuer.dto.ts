@@ -1,0 +1,58 @@
+import { IsNotEmpty, IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
+import type { OidcIssuer } from './oidc-issuer.entity.js';
+
+const url = { require_tld: false, protocols: ['http', 'https'], require_protocol: true };
+
+/** An issuer to be believed. */
+export class CreateOidcIssuerDto {
+  /** The `iss` of its tokens, exactly. */
+  @IsUrl(url)
+  @MaxLength(500)
+  issuer: string;
+
+  /** The `aud` that its tokens must have. */
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(500)
+  audience: string;
+
+  /** Where its public keys are. */
+  @IsUrl(url)
+  @MaxLength(500)
+  jwksUri: string;
+
+  /** Claim that holds the tenant's id. */
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(100)
+  tenantClaim: string = 'tenant';
+
+  /** Claim that holds the scopes, as a list or a text with spaces. */
+  @IsOptional()
+  @IsString()
+  @IsNotEmpty()
+  @MaxLength(100)
+  scopesClaim: string = 'scope';
+}
+
+/** An issuer whose tokens are believed. */
+export class OidcIssuerDto {
+  id: string;
+  issuer: string;
+  audience: string;
+  jwksUri: string;
+  tenantClaim: string;
+  scopesClaim: string;
+  createdAt: string;
+
+  static of(issuer: OidcIssuer): OidcIssuerDto {
+    const { id, issuer: name, audience, jwksUri, tenantClaim, scopesClaim, createdAt } = issuer;
+    return { id, issuer: name, audience, jwksUri, tenantClaim, scopesClaim, createdAt: createdAt.toISOString() };
+  }
+}
+
+/** All issuers by name. */
+export class OidcIssuersDto {
+  items: OidcIssuerDto[];
+}

@@ -1,0 +1,51 @@
+import { covers, PLATFORM_SCOPES } from '@agent-hive/kernel/http';
+import { Forbidden, Invalid } from '@agent-hive/kernel';
+
+/** Every scope of a tenant, by noun. A key may also hold `noun:*`, and `*` for all of them. */
+export const SCOPES: readonly string[] = [
+  'agents:read', 'agents:write', 'agents:heartbeat',
+  'tools:read', 'tools:write',
+  'mcp-servers:read', 'mcp-servers:write',
+  'audit:read', 'audit:write',
+  'users:read', 'users:write',
+  'roles:read', 'roles:write',
+  'keys:read', 'keys:write',
+  'projects:read', 'projects:write',
+  'preferences:read', 'preferences:write',
+  'tenants:read', 'tenants:export',
+];
+
+/** Roles that every tenant has. */
+export const BUILT_IN_ROLES: Readonly<Record<string, { description: string; scopes: readonly string[] }>> = {
+  admin: { description: 'Everything in the tenant', scopes: ['*'] },
+  operator: { description: 'Runs the fleet: agents, tools, servers and projects; reads the record', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'projects:*', 'audit:read', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
+  developer: { description: 'Registers agents and tools', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'projects:read', 'audit:read', 'preferences:*'] },
+  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'audit:write', 'projects:read'] },
+  viewer: { description: 'Reads everything but the record', scopes: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'audit:read') },
+};
+
+const nouns = [...new Set(SCOPES.map((scope) => scope.slice(0, scope.indexOf(':'))))];
+
+/** Everything that a key or role may hold. */
+export const GRANTABLE: readonly string[] = ['*', ...nouns.map((noun) => `${noun}:*`), ...SCOPES];
+
+/** Refuses scopes that do not exist, naming those that do, and the platform's, which no tenant's key ever holds. */
+export function requireKnown(scopes: readonly string[], pointer = '/scopes'): void {
+  const platform = scopes.find((scope) => PLATFORM_SCOPES.includes(scope));
+  if (platform) throw new Forbidden(`The scope ${platform} is the platform's: no key of a tenant can hold it`, 'platform-scope', { scope: platform });
+  for (const [i, scope] of scopes.entries()) {
+    if (GRANTABLE.includes(scope)) continue;
+    throw new Invalid(`There is no scope ${scope}`, [{ pointer: `${pointer}/${i}`, message: `${scope} is no scope`, allowed: GRANTABLE }]);
+  }
+}
+
+/** Refuses to give what the giver does not hold. */
+export function requireHeld(held: readonly string[], given: readonly string[]): void {
+  const missing = given.find((scope) => !holds(held, scope));
+  if (missing) throw new Forbidden(`You cannot give the scope ${missing}, which you do not have`, 'missing-scope', { scope: missing });
+}
+
+function holds(held: readonly string[], scope: string): boolean {
+  if (held.includes('*') || held.includes(scope)) return true;
+  return scope.endsWith(':*') || scope === '*' ? false : covers(held, scope);
+}
