@@ -1,0 +1,12 @@
+export { Agent, AGENT_TYPES, PERSONAS, type Persona } from './agent/agent.entity.js';
+export { AgentDto } from './agent/agent.dto.js';
+export { AgentsService } from './agent/agents.service.js';
+export { AgentsHooks, type AgentReferences } from './agents.hooks.js';
+export { AgentsModule, type AgentsOptions } from './agents.module.js';
+export { InsightsProvider, type AgentSignals, type Insights, type InsightsRequest } from './insight/insights.provider.js';
+export { MatchesService } from './match/matches.service.js';
+export { agentsDomain } from './orm.js';
+export { AGENT_STATUSES, type AgentStatus } from './presence/presence.entity.js';
+export { PresenceService } from './presence/presence.service.js';
+export { WorkloadService } from './workload/workload.service.js';
+export { type WorkloadReport } from './workload/workload.sql.js';

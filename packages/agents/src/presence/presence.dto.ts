@@ -1,0 +1,97 @@
+import { IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { PageQuery } from '@agent-hive/kernel/http';
+import { AGENT_STATUSES, type AgentStatus } from './presence.entity.js';
+
+/** A sign of life. */
+export class HeartbeatDto {
+  /** The status that the agent is in now; absent, it stays, or ends a stale heartbeat. */
+  @IsOptional()
+  @IsIn(AGENT_STATUSES, { message: 'status must be one of: $constraint1' })
+  status?: AgentStatus;
+
+  /** Why, when the status changes. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(500)
+  reason?: string;
+
+  /** Readings of the agent's own, such as memory or queue length; the last ones are kept. */
+  @IsOptional()
+  @IsObject()
+  metrics?: Record<string, unknown>;
+}
+
+/** Presence as SQL returns it. */
+export interface PresenceRow {
+  agent_id: string;
+  status: AgentStatus;
+  status_reason: string | null;
+  status_changed_at: Date;
+  last_heartbeat_at: Date | null;
+  metrics: Record<string, unknown> | null;
+}
+
+/** Whether an agent is there. */
+export class PresenceDto {
+  agentId: string;
+  status: AgentStatus;
+  statusReason: string | null;
+  statusChangedAt: string;
+  lastHeartbeatAt: string | null;
+  metrics: Record<string, unknown> | null;
+
+  static of(row: PresenceRow): PresenceDto {
+    return {
+      agentId: row.agent_id,
+      status: row.status,
+      statusReason: row.status_reason,
+      statusChangedAt: new Date(row.status_changed_at).toISOString(),
+      lastHeartbeatAt: row.last_heartbeat_at === null ? null : new Date(row.last_heartbeat_at).toISOString(),
+      metrics: row.metrics,
+    };
+  }
+}
+
+/** Which changes to list, newest first. */
+export class StatusChangeQuery extends PageQuery {}
+
+/** A status change as SQL returns it. */
+export interface StatusChangeRow {
+  id: string;
+  from_status: AgentStatus;
+  to_status: AgentStatus;
+  reason: string | null;
+  changed_by: string | null;
+  changed_by_name: string;
+  changed_at: Date;
+}
+
+/** One change of an agent's status. */
+export class StatusChangeDto {
+  id: string;
+  from: AgentStatus;
+  to: AgentStatus;
+  reason: string | null;
+  /** Id of the user or agent that changed it; null when a service did. */
+  by: string | null;
+  byName: string;
+  at: string;
+
+  static of(row: StatusChangeRow): StatusChangeDto {
+    return {
+      id: row.id,
+      from: row.from_status,
+      to: row.to_status,
+      reason: row.reason,
+      by: row.changed_by,
+      byName: row.changed_by_name,
+      at: new Date(row.changed_at).toISOString(),
+    };
+  }
+}
+
+/** A page of status changes, newest first. */
+export class StatusChangePage {
+  items: StatusChangeDto[];
+  nextCursor: string | null;
+}

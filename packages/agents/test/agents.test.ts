@@ -1,0 +1,241 @@
+import { newId } from '@agent-hive/kernel';
+import { principal, type TestApp } from '@agent-hive/kernel/testing';
+import type { AgentDto } from '../src/agent/agent.dto.js';
+import { agentsApp, anAgent, inStatus } from './world.js';
+
+interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+  requestId: string;
+  errors?: { pointer: string; message: string; allowed?: string[] }[];
+}
+
+describe('agents', () => {
+  let hive: TestApp;
+  beforeAll(async () => {
+    hive = await agentsApp();
+  });
+  afterAll(() => hive.close());
+
+  const patch = (agent: AgentDto, body: object, headers: Record<string, string> = { 'if-match': `"${agent.version}"` }) =>
+    hive.patch<AgentDto & Problem>(`/v1/agents/${agent.id}`, body, { headers });
+
+  describe('registration', () => {
+    it('reads back what was registered, with defaults, Location and ETag [S1.68, S1.20-S1.26, S1.34-S1.41, S1.46-S1.49, S2.43, S4.13-S4.21, S3.19-S3.25, S3.27]', async () => {
+      const made = await hive.post<AgentDto>('/v1/agents', { name: '  Test Agent ', type: 'backend-engineer', personaType: 'developer', capabilities: ['web_search'], config: { a: 1 } });
+      expect(made.status).toBe(201);
+      expect(made.headers.get('location')).toBe(`/v1/agents/${made.body.id}`);
+      expect(made.headers.get('etag')).toBe('"1"');
+      expect(made.body).toMatchObject({
+        name: 'Test Agent', type: 'backend-engineer', personaType: 'developer', status: 'initializing', isActive: false, statusReason: null, capabilities: ['web_search'],
+        config: { a: 1 }, externalId: null, projectId: null, performanceScore: 0, learningMetrics: {}, optimizationSuggestions: [], aiMetadata: {}, efficiencyRating: 0,
+        aiInsightsAvailable: false, enhancedFeaturesEnabled: true, lastAiAnalysis: null, lastHeartbeatAt: null, version: 1, description: null, model: null,
+      });
+      expect(new Date(made.body.createdAt).toISOString()).toBe(made.body.createdAt);
+      const read = await hive.get<AgentDto>(`/v1/agents/${made.body.id}`);
+      expect(read.body).toEqual(made.body);
+      expect(read.headers.get('etag')).toBe('"1"');
+    });
+
+    it('answers 304 to a reader that has this version', async () => {
+      const agent = await anAgent(hive);
+      const again = await hive.get(`/v1/agents/${agent.id}`, { headers: { 'if-none-match': '"1"' } });
+      expect([again.status, again.body]).toEqual([304, '']);
+    });
+
+    it.each([
+      ['an empty name', { name: '   ' }, '/name', 'Agent name cannot be empty'],
+      ['a name over 100 characters', { name: 'x'.repeat(101) }, '/name', 'Agent name cannot exceed 100 characters'],
+      ['a name of the wrong type', { name: 5 }, '/name', 'name must be a string'],
+      ['an unsupported type', { type: 'invalid-type' }, '/type', 'Agent type must be one of: [backend-engineer, qa-test-guardian, devops-deployer, general-purpose]'],
+      ['an unknown persona', { personaType: 'wizard' }, '/personaType', 'personaType must be one of: developer, qa, architect, security, compliance, documentation, orchestrator, general'],
+      ['an unknown field', { colour: 'red' }, '/colour', 'unknown field colour'],
+      ['capabilities that are no list', { capabilities: 'all' }, '/capabilities', 'capabilities must be an array'],
+      ['a malformed project id', { projectId: 'p1' }, '/projectId', 'projectId must be a UUID'],
+    ])('refuses %s, naming the field and the rule [S1.42, S1.43, S1.70, S1.80, S2.65, S5.76]', async (_, overrides, pointer, message) => {
+      const answer = await hive.post<Problem>('/v1/agents', { name: 'a', type: 'general-purpose', ...overrides });
+      expect(answer.status).toBe(422);
+      expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      expect(answer.body.errors).toContainEqual(expect.objectContaining({ pointer, message }));
+    });
+
+    it('takes types that the tenant added, and lists them in the refusal of others', async () => {
+      const me = principal();
+      expect((await hive.put('/v1/agent-types/data-scout', { description: 'finds data' }, { as: me })).status).toBe(200);
+      expect((await anAgent(hive, { type: 'data-scout' }, { as: me })).type).toBe('data-scout');
+      const refused = await hive.post<Problem>('/v1/agents', { name: 'a', type: 'x' }, { as: me });
+      expect(refused.body.errors![0]!.allowed).toContain('data-scout');
+      expect((await hive.post('/v1/agents', { name: 'a', type: 'data-scout' })).status).toBe(422);
+      expect((await hive.delete('/v1/agent-types/data-scout', { as: me })).body).toMatchObject({ status: 409, code: 'in-use', counts: { 'agents.agent': 1 } });
+      expect((await hive.put('/v1/agent-types/general-purpose', {}, { as: me })).body).toMatchObject({ code: 'built-in' });
+    });
+
+    it('refuses a project that is not there as not found', async () => {
+      expect((await hive.post('/v1/agents', { name: 'a', type: 'general-purpose', projectId: newId() })).body).toMatchObject({ status: 404, noun: 'project' });
+    });
+
+    it.each([
+      ['malformed JSON', '{"name":', 400, 'malformed'],
+      ['a body over 1 MiB', JSON.stringify({ name: 'x'.repeat(1024 * 1024) }), 413, 'body-too-large'],
+    ])('refuses %s', async (_, body, status, code) => {
+      expect((await hive.request<Problem>('POST', '/v1/agents', { body })).body).toMatchObject({ status, code });
+    });
+  });
+
+  describe('reading', () => {
+    it('answers an unknown id, a malformed one, and one of another tenant [S1.65]', async () => {
+      const agent = await anAgent(hive);
+      const unknown = newId();
+      const missing = await hive.get<Problem>(`/v1/agents/${unknown}`);
+      const foreign = await hive.get<Problem>(`/v1/agents/${agent.id}`, { as: principal() });
+      expect([missing.status, foreign.status]).toEqual([404, 404]);
+      const neutral = (body: Problem, id: string) => JSON.stringify({ ...body, requestId: '' }).replaceAll(id, 'ID');
+      expect(neutral(foreign.body, agent.id)).toBe(neutral(missing.body, unknown));
+      expect((await hive.get('/v1/agents/not-a-uuid')).body).toMatchObject({ status: 422, errors: [{ pointer: '/id' }] });
+    });
+
+    it('lists by status, type, persona, capability and name, in pages that stay stable [S5.12, S5.16, S5.17, S2.47]', async () => {
+      const me = principal();
+      const qa = await anAgent(hive, { name: 'tester', type: 'qa-test-guardian', personaType: 'qa', capabilities: ['web_search', 'sql'] }, { as: me });
+      const dev = await anAgent(hive, { name: 'coder', type: 'backend-engineer', capabilities: ['sql'] }, { as: me });
+      const idle = await inStatus(hive, await anAgent(hive, { name: 'sleeper' }, { as: me }), 'idle', { as: me });
+      const ids = async (query: string) => (await hive.get<{ items: AgentDto[] }>(`/v1/agents?${query}`, { as: me })).body.items.map((a) => a.id);
+      expect(await ids('type=qa-test-guardian')).toEqual([qa.id]);
+      expect(await ids('personaType=qa')).toEqual([qa.id]);
+      expect(await ids('capability=sql')).toEqual([dev.id, qa.id]);
+      expect(await ids('status=idle')).toEqual([idle.id]);
+      expect(await ids('name=coder')).toEqual([dev.id]);
+      expect(await ids('capability=none')).toEqual([]);
+      const first = await hive.get<{ items: AgentDto[]; nextCursor: string; total: number }>('/v1/agents?limit=2&total=true', { as: me });
+      expect(first.body.total).toBe(3);
+      await anAgent(hive, {}, { as: me });
+      expect(await ids(`limit=2&cursor=${first.body.nextCursor}`)).toEqual([qa.id]);
+    });
+
+    it.each(['limit=0', 'limit=101', 'limit=x', 'cursor=nonsense', 'status=asleep', 'colour=red', 'total=maybe'])('refuses the query %s', async (query) => {
+      expect((await hive.get(`/v1/agents?${query}`)).status).toBe(422);
+    });
+  });
+
+  describe('external ids', () => {
+    it('creates once and updates after [S5.18, S5.30]', async () => {
+      const path = `/v1/agents/by-external-id/${newId()}`;
+      const made = await hive.put<AgentDto>(path, { name: 'a', type: 'general-purpose' });
+      const changed = await hive.put<AgentDto>(path, { name: 'b', type: 'general-purpose', capabilities: ['x'] });
+      expect([made.status, changed.status]).toEqual([201, 200]);
+      expect(changed.body).toMatchObject({ id: made.body.id, name: 'b', capabilities: ['x'], version: 2 });
+      expect((await hive.get<AgentDto>(path)).body).toEqual(changed.body);
+      expect((await hive.put(path, { name: 'c', type: 'general-purpose' }, { headers: { 'if-match': '"1"' } })).status).toBe(412);
+      expect((await hive.put(path, { name: 'c', type: 'qa-test-guardian' })).body).toMatchObject({ code: 'type-fixed' });
+    });
+
+    it('refuses a second POST with one, and leaves other tenants free to use it', async () => {
+      const externalId = newId();
+      await anAgent(hive, { externalId });
+      expect((await hive.post('/v1/agents', { name: 'b', type: 'general-purpose', externalId })).body).toMatchObject({ status: 409, code: 'conflict' });
+      await anAgent(hive, { externalId }, { as: principal() });
+    });
+
+    it('makes one agent of ten parallel upserts', async () => {
+      const path = `/v1/agents/by-external-id/${newId()}`;
+      const answers = await Promise.all(Array.from({ length: 10 }, () => hive.put<AgentDto>(path, { name: 'a', type: 'general-purpose' }, { headers: {} })));
+      expect(answers.filter((a) => a.status === 201)).toHaveLength(1);
+      expect(new Set(answers.filter((a) => a.status < 300).map((a) => a.body.id)).size).toBe(1);
+      expect(answers.every((a) => [200, 201, 412].includes(a.status))).toBe(true);
+    });
+  });
+
+  describe('changes', () => {
+    it('changes what is given, keeps the rest, and moves the version [S1.50, S4.121, S4.130, S4.147]', async () => {
+      const agent = await anAgent(hive, { capabilities: ['a'], config: { deep: { x: 1 } } });
+      const changed = await patch(agent, { name: ' new ', config: { y: 2 }, enhancedFeaturesEnabled: false });
+      expect(changed.status).toBe(200);
+      expect(changed.headers.get('etag')).toBe('"2"');
+      expect(changed.body).toMatchObject({ name: 'new', capabilities: ['a'], config: { y: 2 }, enhancedFeaturesEnabled: false, version: 2 });
+    });
+
+    it('refuses a change of the type [S1.50]', async () => {
+      expect((await patch(await anAgent(hive), { type: 'qa-test-guardian' })).body).toMatchObject({ status: 422, errors: [{ pointer: '/type', message: 'unknown field type' }] });
+    });
+
+    it('needs If-Match, refuses a stale or malformed one, and takes any version for *', async () => {
+      const agent = await anAgent(hive);
+      await patch(agent, { name: 'second' });
+      expect((await patch(agent, { name: 'x' }, {})).body).toMatchObject({ status: 428, code: 'precondition-required' });
+      expect((await patch(agent, { name: 'x' })).body).toMatchObject({ status: 412, code: 'stale' });
+      expect((await patch(agent, { name: 'x' }, { 'if-match': 'yes' })).status).toBe(422);
+      expect((await patch(agent, { name: 'third' }, { 'if-match': '*' })).body).toMatchObject({ name: 'third', version: 3 });
+    });
+
+    it('loses no increment of parallel writers that read, change and write again on 412 [S4.105, S4.163, S5.82]', async () => {
+      const agent = await anAgent(hive, { config: { n: 0 } });
+      const writers = 8;
+      const each = 5;
+      await Promise.all(
+        Array.from({ length: writers }, async () => {
+          for (let done = 0; done < each; ) {
+            const { body } = await hive.get<AgentDto>(`/v1/agents/${agent.id}`);
+            const answer = await patch(body, { config: { n: (body.config.n as number) + 1 } });
+            if (answer.status === 200) done++;
+            else expect(answer.status).toBe(412);
+          }
+        }),
+      );
+      expect((await hive.get<AgentDto>(`/v1/agents/${agent.id}`)).body).toMatchObject({ config: { n: writers * each }, version: writers * each + 1 });
+    });
+
+    it('keeps the record: created, changed with before and after, deleted [S3.111-S3.119, S4.8]', async () => {
+      const agent = await anAgent(hive, { name: 'before' });
+      await patch(agent, { name: 'after' });
+      expect((await hive.delete(`/v1/agents/${agent.id}`, { headers: { 'if-match': '"2"' } })).status).toBe(204);
+      const { body } = await hive.get<{ items: { action: string; previousState: object; newState: object }[] }>(`/v1/audit/entries?subjectType=agent&subjectId=${agent.id}`);
+      expect(body.items.map((e) => e.action)).toEqual(['agent.deleted', 'agent.updated', 'agent.created']);
+      expect(body.items[1]).toMatchObject({ previousState: { name: 'before' }, newState: { name: 'after' } });
+      expect(body.items[0]).toMatchObject({ previousState: { name: 'after', type: 'general-purpose' }, newState: null });
+    });
+
+    it('deletes an agent without history, and refuses one with it, counting per table [S4.119, S4.162, S4.165]', async () => {
+      const agent = await anAgent(hive);
+      await hive.post('/v1/audit/entries', { agentId: agent.id, actionType: 'file.deleted', actionDetails: {}, riskLevel: 'low' });
+      const refused = await hive.delete(`/v1/agents/${agent.id}`, { headers: { 'if-match': '"1"' } });
+      expect(refused.body).toMatchObject({ status: 409, code: 'has-history', counts: { 'audit.entry': 1 } });
+      expect((await hive.get(`/v1/agents/${agent.id}`)).status).toBe(200);
+    });
+  });
+
+  describe('idempotency keys', () => {
+    it('answers a repeat with what the first got, and refuses another body under the key', async () => {
+      const headers = { 'idempotency-key': newId() };
+      const body = { name: 'once', type: 'general-purpose' };
+      const first = await hive.post<AgentDto>('/v1/agents', body, { headers });
+      const again = await hive.post<AgentDto>('/v1/agents', body, { headers });
+      expect([again.status, again.body, again.headers.get('idempotent-replayed'), again.headers.get('etag'), again.headers.get('location')]).toEqual([
+        201, first.body, 'true', '"1"', first.headers.get('location'),
+      ]);
+      expect((await hive.post('/v1/agents', { ...body, name: 'twice' }, { headers })).body).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+      expect((await hive.post<AgentDto>('/v1/agents', body, { headers, as: principal() })).body.id).not.toBe(first.body.id);
+    });
+
+    it('makes one agent of 50 parallel requests, with 50 equal answers', async () => {
+      const headers = { 'idempotency-key': newId() };
+      const me = principal();
+      const once = async (): Promise<AgentDto> => {
+        for (;;) {
+          const answer = await hive.post<AgentDto>('/v1/agents', { name: 'one', type: 'general-purpose' }, { headers, as: me });
+          if (answer.status === 201) return answer.body;
+          expect([answer.status, answer.headers.get('retry-after')]).toEqual([409, '1']);
+        }
+      };
+      const answers = await Promise.all(Array.from({ length: 50 }, once));
+      expect(new Set(answers.map((a) => JSON.stringify(a))).size).toBe(1);
+      expect((await hive.get('/v1/agents?total=true', { as: me })).body).toMatchObject({ total: 1 });
+    });
+
+    it('keeps nothing of a request that failed', async () => {
+      const headers = { 'idempotency-key': newId() };
+      expect((await hive.post('/v1/agents', { name: 'a', type: 'nope' }, { headers })).status).toBe(422);
+      expect((await hive.post('/v1/agents', { name: 'a', type: 'general-purpose' }, { headers })).status).toBe(201);
+    });
+  });
+});
