@@ -1,0 +1,90 @@
+import { KEYS, type KeyName } from './keys.js';
+import type { ConfigKey } from './key.js';
+
+type ValueOf<K> = K extends ConfigKey<infer T> ? T : never;
+
+/** The whole configuration, by the names of its keys. */
+export type Config = { readonly [K in KeyName]: ValueOf<(typeof KEYS)[K]> };
+
+/** What a process is started with: `process.env`, or a record of a test. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One key with a value that cannot be. Secrets are masked. */
+export interface BrokenKey {
+  key: string;
+  value: string;
+  allowed: string;
+}
+
+/** The configuration cannot be: the message lists every broken key with its value and what is allowed. */
+export class ConfigInvalid extends Error {
+  override readonly name = 'ConfigInvalid';
+  constructor(readonly broken: readonly BrokenKey[]) {
+    super(['The configuration is not valid:', ...broken.map(({ key, value, allowed }) => `  ${key}=${value} must be ${allowed}`), 'All keys: docs/configuration.md'].join('\n'));
+  }
+}
+
+/**
+ * Reads the configuration. A key that is absent or empty has its default. Throws ConfigInvalid with all broken keys at
+ * once; `warnings` name HIVE_ keys that nobody knows, with the one that was probably meant.
+ */
+export function readConfig(env: Environment): { config: Config; warnings: string[] } {
+  const broken: BrokenKey[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, kind] of Object.entries(KEYS) as [KeyName, ConfigKey<unknown>][]) {
+    const text = env[key];
+    const value = text === undefined || text === '' ? kind.default : kind.parse(text);
+    if (value === undefined) broken.push({ key, value: kind.secret ? '***' : JSON.stringify(text), allowed: kind.allowed });
+    values[key] = value;
+  }
+  // Rules between keys speak about values, so they wait until every one of them is one.
+  if (broken.length === 0) broken.push(...contradictions(values as Config, env));
+  if (broken.length > 0) throw new ConfigInvalid(broken);
+  return { config: values as Config, warnings: unknownKeys(env) };
+}
+
+function contradictions(config: Config, env: Environment): BrokenKey[] {
+  const broken: BrokenKey[] = [];
+  const max = config.POSTGRES_POOL_MAX ?? config.HIVE_POOL_MAX;
+  // Only a stated minimum contradicts: the default one gives way to a small maximum.
+  for (const key of ['HIVE_POOL_MIN', 'POSTGRES_POOL_MIN'] as const) {
+    if (env[key] && config[key]! > max) broken.push({ key, value: env[key], allowed: `no more than the largest pool, which is ${max}` });
+  }
+  if (config.DATABASE_URL && config.POSTGRES_HOST) {
+    broken.push({ key: 'POSTGRES_HOST', value: config.POSTGRES_HOST, allowed: 'absent beside DATABASE_URL: give the server one way or the other' });
+  }
+  for (const key of ['DATABASE_MIGRATION_URL', 'DATABASE_REPLICA_URLS'] as const) {
+    if (config[key]?.length && !config.DATABASE_URL && !config.POSTGRES_HOST) broken.push({ key, value: '***', allowed: 'absent without DATABASE_URL: the embedded engine has one login and no replicas' });
+  }
+  if (config.HIVE_INSIGHTS_URL && !config.HIVE_INSIGHTS_MODEL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_INSIGHTS_URL' });
+  return broken;
+}
+
+/** Keys of the tests and of clients; the server leaves them to those. */
+const FOREIGN = /^HIVE_(TEST_.*|URL|KEY)$/;
+
+function unknownKeys(env: Environment): string[] {
+  const names = Object.keys(KEYS);
+  return Object.keys(env)
+    .filter((key) => key.startsWith('HIVE_') && !FOREIGN.test(key) && !names.includes(key))
+    .sort()
+    .map((key) => {
+      const [nearest] = names.map((name) => ({ name, edits: distance(key, name) })).sort((a, b) => a.edits - b.edits);
+      const hint = nearest && nearest.edits <= 4 ? `did you mean ${nearest.name}?` : 'all keys: docs/configuration.md';
+      return `Nothing reads ${key}; ${hint}`;
+    });
+}
+
+/** Levenshtein distance: the fewest insertions, deletions and substitutions that turn one text into the other. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

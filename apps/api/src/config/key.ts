@@ -1,0 +1,85 @@
+import { isIP, isIPv4 } from 'node:net';
+
+/** One key of the configuration: what it is for, what it may be, and how its text becomes a value. */
+export interface ConfigKey<T> {
+  description: string;
+  /** What a value must look like, as refusals and docs/configuration.md say it. */
+  allowed: string;
+  /** The value of a text; undefined when the text is not allowed. */
+  parse(text: string): T | undefined;
+  /** The value when the key is absent or empty. */
+  default: T;
+  /** Never printed nor logged. */
+  secret?: boolean;
+}
+
+type Told<T> = { description: string; default: T; secret?: boolean };
+
+/** A whole number within bounds. */
+export const integer = ({ min, max, ...told }: Told<number> & { min: number; max: number }): ConfigKey<number> => ({
+  ...told,
+  allowed: `a whole number from ${min} to ${max}`,
+  parse: (text) => (/^\d{1,12}$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined),
+});
+
+/** `true` or `false`. */
+export const flag = (told: Told<boolean>): ConfigKey<boolean> => ({
+  ...told,
+  allowed: '`true` or `false`',
+  parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+});
+
+/** One of a closed list. */
+export const choice = <const T extends string>({ of, ...told }: { description: string; default: NoInfer<T>; of: readonly T[] }): ConfigKey<T> => ({
+  ...told,
+  allowed: `one of ${of.map((v) => `\`${v}\``).join(', ')}`,
+  parse: (text) => of.find((value) => value === text),
+});
+
+/** Any text that the pattern takes. */
+export const text = <D extends string | null>({ pattern, allowed, ...told }: Told<D> & { pattern: RegExp; allowed: string }): ConfigKey<string | D> => ({
+  ...told,
+  allowed,
+  parse: (value) => (pattern.test(value) ? value : undefined),
+});
+
+/** A URL of one of the schemes, with a host. */
+export const url = ({ schemes, ...told }: Omit<Told<null>, 'default'> & { schemes: readonly string[] }): ConfigKey<string | null> => ({
+  ...told,
+  default: null,
+  allowed: `a URL: ${schemes.map((s) => `\`${s}://...\``).join(' or ')}`,
+  parse: (value) => (isUrl(value, schemes) ? value : undefined),
+});
+
+/** URLs, separated by commas. */
+export const urls = ({ schemes, ...told }: Omit<Told<readonly string[]>, 'default'> & { schemes: readonly string[] }): ConfigKey<readonly string[]> => ({
+  ...told,
+  default: [],
+  allowed: `URLs separated by commas: ${schemes.map((s) => `\`${s}://...\``).join(' or ')}`,
+  parse: (value) => {
+    const parts = value.split(',').map((part) => part.trim());
+    return parts.every((part) => isUrl(part, schemes)) ? parts : undefined;
+  },
+});
+
+const NAMED_NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
+
+/** Addresses, networks, and their names as proxy-addr knows them, separated by commas. */
+export const networks = (told: Omit<Told<null>, 'default'>): ConfigKey<string | null> => ({
+  ...told,
+  default: null,
+  allowed: `addresses or networks separated by commas, such as \`10.0.0.0/8\`, or ${NAMED_NETWORKS.map((n) => `\`${n}\``).join(', ')}`,
+  parse: (value) => (value.split(',').every((part) => isNetwork(part.trim())) ? value : undefined),
+});
+
+function isUrl(value: string, schemes: readonly string[]): boolean {
+  const parsed = URL.parse(value);
+  return parsed !== null && parsed.hostname !== '' && schemes.includes(parsed.protocol.slice(0, -1));
+}
+
+function isNetwork(part: string): boolean {
+  if (NAMED_NETWORKS.includes(part)) return true;
+  const [address = '', bits, ...more] = part.split('/');
+  if (isIP(address) === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128));
+}

@@ -1,0 +1,47 @@
+import { choice, flag, integer, networks, text, url, urls, type ConfigKey } from './key.js';
+
+const POSTGRES = ['postgres', 'postgresql'] as const;
+const HTTP = ['http', 'https'] as const;
+
+/** Every key that the hive reads. docs/configuration.md has a row for each, and a test compares the two. */
+export const KEYS = {
+  PORT: integer({ min: 0, max: 65_535, default: 3000, description: 'Port of the API. A busy one gives way to the next free one, which is said aloud; 0 is any free one.' }),
+  HOST: text({ pattern: /^[A-Za-z0-9.:_-]+$/, allowed: 'an address or a host name', default: '127.0.0.1', description: 'Address to listen on. `0.0.0.0` is every interface: put TLS in front of it.' }),
+  HIVE_DATA_DIR: text({ pattern: /^[^\0]+$/, allowed: 'a directory, or `memory://`', default: './.hive/data', description: 'Data directory of the embedded database, relative to the current directory. `memory://` forgets everything at exit.' }),
+  DATABASE_TYPE: choice({ of: ['postgresql'], default: 'postgresql', description: 'For those who come with it: the embedded database and a server are both PostgreSQL, and SQLite is not supported.' }),
+  DATABASE_URL: url({ schemes: POSTGRES, secret: true, description: 'A PostgreSQL server 15 to 18 with pgvector, in place of the embedded database. The login is a member of hive_app and neither superuser nor BYPASSRLS.' }),
+  DATABASE_MIGRATION_URL: url({ schemes: POSTGRES, secret: true, description: 'Login that migrates; the one of DATABASE_URL when absent.' }),
+  DATABASE_REPLICA_URLS: urls({ schemes: POSTGRES, secret: true, description: 'Read replicas, for lists and searches that may lag.' }),
+  POSTGRES_HOST: text({ pattern: /^[A-Za-z0-9.:_/-]+$/, allowed: 'an address, a host name, or the directory of a socket', default: null, description: 'The server in parts, in place of DATABASE_URL.' }),
+  POSTGRES_PORT: integer({ min: 1, max: 65_535, default: 5432, description: 'Port of POSTGRES_HOST.' }),
+  POSTGRES_USER: text({ pattern: /^.+$/, allowed: 'the name of a login', default: 'postgres', description: 'Login on POSTGRES_HOST.' }),
+  POSTGRES_PASSWORD: text({ pattern: /^[^\0]+$/, allowed: 'a password', default: null, secret: true, description: 'Password of POSTGRES_USER.' }),
+  POSTGRES_DB: text({ pattern: /^.+$/, allowed: 'the name of a database', default: 'postgres', description: 'Database on POSTGRES_HOST.' }),
+  HIVE_POOL_MIN: integer({ min: 0, max: 49, default: 2, description: 'Connections that are kept open.' }),
+  HIVE_POOL_MAX: integer({ min: 1, max: 49, default: 10, description: 'Most connections of one process. More than about 10 gain nothing on 2 cores.' }),
+  POSTGRES_POOL_MIN: optional(integer({ min: 0, max: 49, default: 0, description: 'Another name of HIVE_POOL_MIN; wins over it.' })),
+  POSTGRES_POOL_MAX: optional(integer({ min: 1, max: 49, default: 1, description: 'Another name of HIVE_POOL_MAX; wins over it.' })),
+  HIVE_PREPARED_STATEMENTS: flag({ default: true, description: 'Prepare statements once per connection. `false` behind a transaction pooler that does not keep them.' }),
+  HIVE_ALLOW_SUPERUSER: flag({ default: false, description: 'Development only: serve with a login that row level security does not bind.' }),
+  HIVE_AUTO_MIGRATE: flag({ default: true, description: 'Migrate at start. `false` where `hive migrate` runs as a step of its own: start then refuses a database that lacks a migration.' }),
+  HIVE_ADMIN_KEY: text({ pattern: /^[\x21-\x7e]{32,}$/, allowed: '32 printable characters or more, without spaces', default: null, secret: true, description: 'Administers the tenant `default` and creates tenants; compared in constant time and stored nowhere.' }),
+  HIVE_ENV: text({ pattern: /^[a-z]{1,20}$/, allowed: '1 to 20 lower-case letters', default: 'local', description: 'Name of the environment; part of every API key, so that one of another environment is told at sight.' }),
+  LOG_LEVEL: choice({ of: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], default: 'info', description: 'Least severe log line that is written. Logs are JSON lines on standard error.' }),
+  HIVE_LOG_SQL: flag({ default: false, description: 'Log every SQL statement with its duration, whatever LOG_LEVEL is. Statements hold data of tenants.' }),
+  HIVE_TRUST_PROXY: networks({ description: 'Proxies whose X-Forwarded-For is believed.' }),
+  HIVE_BODY_LIMIT_BYTES: integer({ min: 1024, max: 67_108_864, default: 1_048_576, description: 'Largest body of an operation that states no limit of its own.' }),
+  HIVE_RATE_LIMIT_PER_SECOND: integer({ min: 0, max: 1_000_000, default: 0, description: 'Requests a second of one API key, counted in each process; a burst of one second is let through. 0 is no limit.' }),
+  HIVE_SHUTDOWN_SECONDS: integer({ min: 1, max: 600, default: 10, description: 'Within how many seconds of SIGTERM the process is gone; requests in flight have until a second before.' }),
+  HIVE_STALE_AFTER_SECONDS: integer({ min: 5, max: 86_400, default: 90, description: 'An active agent without a heartbeat for this long is stale.' }),
+  HIVE_INSIGHTS_URL: url({ schemes: HTTP, description: 'Base URL of an OpenAI-compatible service that adds to the insights which the hive computes itself, such as `https://host/v1`.' }),
+  HIVE_INSIGHTS_MODEL: text({ pattern: /^\S{1,200}$/, allowed: 'the name of a model', default: null, description: 'Model of that service.' }),
+  HIVE_INSIGHTS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
+  HIVE_INSIGHTS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 10_000, description: 'How long one answer of that service may take.' }),
+} satisfies Record<string, ConfigKey<unknown>>;
+
+export type KeyName = keyof typeof KEYS;
+
+/** The key with no default of its own. */
+function optional<T>(key: ConfigKey<T>): ConfigKey<T | null> {
+  return { ...key, default: null };
+}

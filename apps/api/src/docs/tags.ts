@@ -1,0 +1,10 @@
+/** What each group of operations is about, in the order of the documentation. */
+export const TAGS: Readonly<Record<string, string>> = {
+  identity: 'Who calls: tenants, users, roles, API keys, projects, preferences, and issuers of tokens.',
+  agents: 'Who the agents are, what they can do, whether they are there, and which of them fits a piece of work.',
+  instructions: 'What an agent is told: instructions with capabilities, knowledge domains and prompt templates, in versions.',
+  tools: 'Tools that agents may be granted, and the grants.',
+  'mcp-servers': 'MCP servers, and which agents use them.',
+  audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
+  health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
+};

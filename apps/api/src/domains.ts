@@ -1,0 +1,25 @@
+import { AgentsModule, agentsDomain, type AgentsOptions } from '@agent-hive/agents';
+import { AuditModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
+import { IdentityModule, identityDomain } from '@agent-hive/identity';
+import type { Domain } from '@agent-hive/kernel';
+import type { EventSubscriber } from '@mikro-orm/postgresql';
+import type { DynamicModule, Type } from '@nestjs/common';
+import type { Config } from './config/config.js';
+
+/** The domains in the order of the arrows: each may point to those before it. */
+export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain];
+
+/** The domains' modules, in the same order. */
+export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
+  AuditModule,
+  IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
+  AgentsModule.forRoot({ insights: insights(config) }),
+];
+
+/** Who listens to the unit of work. */
+export const subscribers = (): EventSubscriber[] => [new CaptureSubscriber()];
+
+function insights(config: Config): AgentsOptions['insights'] {
+  const { HIVE_INSIGHTS_URL: url, HIVE_INSIGHTS_MODEL: model, HIVE_INSIGHTS_KEY: key, HIVE_INSIGHTS_TIMEOUT_MS: timeoutMs } = config;
+  return url && model ? { url, model, timeoutMs, ...(key && { key }) } : undefined;
+}

@@ -1,0 +1,14 @@
+export { ConfigInvalid, readConfig, type Config, type Environment } from './config/config.js';
+export { describeDatabase } from './config/database-settings.js';
+export { domains } from './domains.js';
+export { missingMonths } from './health/months.js';
+export { poolStatus } from './health/pool.js';
+export { connect, migrating, openEngine } from './server/database.js';
+export { explain, reaching, StartRefused } from './server/failures.js';
+export { openHive, type Hive } from './server/hive.js';
+export { withProgress, type Io } from './server/io.js';
+export { createLogger } from './server/logger.js';
+export { announced, type RunningServer } from './server/running.js';
+export { serveUntilSignal } from './server/signals.js';
+export { startHive, type RunningHive } from './server/start.js';
+export { VERSION } from './version.js';

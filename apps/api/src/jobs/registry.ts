@@ -1,0 +1,15 @@
+import { PresenceService } from '@agent-hive/agents';
+import type { Config } from '../config/config.js';
+import type { Job } from './jobs.js';
+import { maintenance } from './maintenance.js';
+import { forEachTenant } from './tenants.js';
+
+/** Every background job. A domain's own is a call of its service. */
+export const jobs = (config: Config): readonly Job[] => [maintenance, presence(config)];
+
+/** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */
+const presence = ({ HIVE_STALE_AFTER_SECONDS: staleAfterSeconds }: Config): Job => ({
+  name: 'presence',
+  everySeconds: Math.min(30, Math.ceil(staleAfterSeconds / 3)),
+  run: (context) => forEachTenant(context, 'presence', () => context.get(PresenceService).sweep(staleAfterSeconds)),
+});

@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import { WorkloadService } from '@agent-hive/agents';
+import { newId, runAs, servicePrincipal, tenantRead } from '@agent-hive/kernel';
+import { sql } from 'kysely';
+import { ADMIN_KEY, openTestHive, root, type OpenTestHive } from './world.js';
+
+/*
+ * Generated from openapi.json: every operation, for strangers. An operation that is added there is checked here without
+ * anyone asking; one with an id and no object to try it on fails until it gets one below.
+ */
+interface Operation {
+  id: string;
+  method: string;
+  path: string;
+  scope: string | undefined;
+}
+
+interface Answer {
+  status: number;
+  body: { code?: string; scope?: string; detail?: string; requestId?: string; [field: string]: unknown } | null;
+}
+
+const document = JSON.parse(readFileSync(root('openapi.json'), 'utf8')) as { paths: Record<string, Record<string, { operationId: string; 'x-scope'?: string }>> };
+const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, { operationId, 'x-scope': scope }]) => ({ id: operationId, method: method.toUpperCase(), path, scope })),
+);
+const guarded = operations.filter((o) => o.scope !== undefined);
+const withId = guarded.filter((o) => o.path.includes('{'));
+const platform = (o: Operation) => o.scope === 'tenants:write';
+
+/** Operations that name something by a key of the caller's own making: a stranger's call makes the stranger's own. */
+const NATURAL_KEYS = ['agents_upsert', 'agentTypes_upsert', 'roles_upsert'];
+
+const BODIES: Record<string, unknown> = {
+  agents_update: { name: 'changed' },
+  agents_upsert: { name: 'b', type: 'general-purpose' },
+  apiKeys_rotate: {},
+  capabilities_replace: { items: [{ capabilityName: 'c' }] },
+  instructions_upsert: { purpose: 'p' },
+  knowledgeDomains_replace: { items: [{ domainName: 'd' }] },
+  mcpServers_update: { description: 'd' },
+  mcpServerAssignments_upsert: { configuration: {} },
+  preferences_upsert: { preferences: {} },
+  projects_move: { state: 'active' },
+  projects_update: { name: 'changed' },
+  promptTemplates_activate: { templateVersion: 1 },
+  promptTemplates_rollBack: { templateVersion: 1 },
+  promptTemplates_upsert: { items: [{ templateName: 't', templateContent: 'x' }] },
+  roles_upsert: { scopes: [] },
+  tenants_suspend: { reason: 'r' },
+  tools_update: { description: 'd' },
+  toolGrants_upsert: { permissions: [] },
+  users_update: { name: 'changed' },
+};
+
+describe('every operation', () => {
+  let hive: OpenTestHive;
+  let a: { id: string; key: string };
+  let b: { id: string; key: string };
+
+  beforeAll(async () => {
+    hive = await openTestHive();
+    [a, b] = [await aTenant(), await aTenant()];
+  }, 60_000);
+  afterAll(() => hive.close());
+
+  async function call(method: string, path: string, key: string | null, body?: unknown): Promise<Answer> {
+    const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...(['PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }) };
+    const answer = await fetch(hive.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const text = await answer.text();
+    return { status: answer.status, body: text.startsWith('{') && !text.includes('\n{') ? (JSON.parse(text) as Answer['body']) : null };
+  }
+
+  async function made<T = { id: string }>(path: string, body: unknown, key = a.key, method = 'POST'): Promise<T> {
+    const answer = await call(method, path, key, body);
+    if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    return answer.body as T;
+  }
+
+  async function aTenant(): Promise<{ id: string; key: string }> {
+    const { id, adminKey } = await made<{ id: string; adminKey: { key: string } }>('/v1/tenants', { slug: `t-${newId()}`, name: 't' }, ADMIN_KEY);
+    return { id, key: adminKey.key };
+  }
+
+  /** An agent of A with everything that can hang on one. */
+  async function anAgent(): Promise<Record<string, string>> {
+    const externalId = newId();
+    const { id } = await made('/v1/agents', { name: 'a', type: 'general-purpose', externalId });
+    await made(`/v1/agents/${id}/instructions`, { purpose: 'p' }, a.key, 'PUT');
+    await made(`/v1/agents/${id}/instructions/capabilities`, { items: [{ capabilityName: 'c' }] }, a.key, 'PUT');
+    await made(`/v1/agents/${id}/knowledge-domains`, { items: [{ domainName: 'd' }] }, a.key, 'PUT');
+    await made(`/v1/agents/${id}/prompt-templates`, { items: [{ templateName: 't', templateContent: 'one' }] }, a.key, 'PUT');
+    const tool = await made('/v1/tools', { name: newId(), version: '1', schema: { type: 'object' } });
+    const server = await made('/v1/mcp-servers', { name: newId(), transport: 'stdio', command: 'run' });
+    await made(`/v1/agents/${id}/tools/${tool.id}`, {}, a.key, 'PUT');
+    await made(`/v1/agents/${id}/mcp-servers/${server.id}`, {}, a.key, 'PUT');
+    return { id, externalId, name: 't', toolId: tool.id, serverId: server.id };
+  }
+
+  /** An object of A for the path's parameters. */
+  async function subject(o: Operation): Promise<Record<string, string>> {
+    if (o.path.startsWith('/v1/agents/')) return anAgent();
+    if (o.path.startsWith('/v1/tools/')) return { id: (await made('/v1/tools', { name: newId(), version: '1', schema: { type: 'object' } })).id };
+    if (o.path.startsWith('/v1/mcp-servers/')) return { id: (await made('/v1/mcp-servers', { name: newId(), transport: 'stdio', command: 'run' })).id };
+    if (o.path.startsWith('/v1/projects/')) return { id: (await made('/v1/projects', { name: 'p' })).id };
+    if (o.path.startsWith('/v1/api-keys/')) return { id: (await made('/v1/api-keys', { name: 'k', scopes: [] })).id };
+    if (o.path.startsWith('/v1/oidc-issuers/')) return { id: (await made('/v1/oidc-issuers', { issuer: `http://127.0.0.1/${newId()}`, audience: 'x', jwksUri: 'http://127.0.0.1/k' }, ADMIN_KEY)).id };
+    if (o.path.startsWith('/v1/audit/entries/')) {
+      const { id } = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
+      return { id: (await made('/v1/audit/entries', { agentId: id, actionType: 'x', actionDetails: {}, riskLevel: 'low' })).id };
+    }
+    if (o.path.startsWith('/v1/users/')) {
+      const { id } = await made('/v1/users', { email: `${newId()}@example.com` });
+      await made(`/v1/users/${id}/preferences/ui`, { preferences: { a: 1 } }, a.key, 'PUT');
+      return { id, category: 'ui' };
+    }
+    if (o.path.startsWith('/v1/roles/') || o.path.startsWith('/v1/agent-types/')) {
+      const name = `n-${Math.random().toString(36).slice(2)}`;
+      await made(o.path.replace('{name}', name), o.path.startsWith('/v1/roles/') ? { scopes: [] } : {}, a.key, 'PUT');
+      return { name };
+    }
+    if (o.path.startsWith('/v1/tenants/')) {
+      const { id } = await aTenant();
+      if (o.id === 'tenants_delete' || o.id === 'tenants_resume') await made(`/v1/tenants/${id}/suspension`, { reason: 'r' }, ADMIN_KEY, 'PUT');
+      return { id };
+    }
+    throw new Error(`${o.method} ${o.path}: no object to try it on; add one to subject()`);
+  }
+
+  const fill = (path: string, parameters: Record<string, string>) => path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? `no-${name}`));
+  const bodyOf = (o: Operation) => BODIES[o.id] ?? (['POST', 'PUT', 'PATCH'].includes(o.method) ? {} : undefined);
+  const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
+
+  it('states its scope, or is meant for everybody', () => {
+    expect(operations.filter((o) => o.scope === undefined).map((o) => o.path)).toEqual(expect.arrayContaining(['/livez', '/readyz']));
+    expect(operations.filter((o) => o.scope === undefined && o.path.startsWith('/v1'))).toEqual([]);
+    expect(withId.length).toBeGreaterThan(40);
+  });
+
+  it.each(guarded.map(label))('%s answers nobody without a key', async (_, o) => {
+    const path = fill(o.path, { id: newId(), toolId: newId(), serverId: newId() });
+    for (const key of [null, 'nonsense']) expect(await call(o.method, path, key, bodyOf(o))).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+  });
+
+  it.each(guarded.filter((o) => o.scope !== 'anyone').map(label))('%s needs its scope and says which', async (_, o) => {
+    const { key } = await made<{ key: string }>('/v1/api-keys', { name: 'weak', scopes: [o.scope === 'audit:read' ? 'users:read' : 'audit:read'] }, b.key);
+    const path = fill(o.path, { id: newId(), toolId: newId(), serverId: newId() });
+    expect(await call(o.method, path, key, bodyOf(o))).toMatchObject({ status: 403, body: { code: 'missing-scope', scope: o.scope } });
+  });
+
+  it.each(withId.filter((o) => !platform(o) && !NATURAL_KEYS.includes(o.id)).map(label))('%s tells a stranger what it tells of an id that nobody has, and serves the owner [S4.96, S1.95]', async (_, o) => {
+    const own = await subject(o);
+    const unknown = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, name === 'name' || name === 'category' ? value : newId()]));
+    const before = o.path.startsWith('/v1/tenants') ? null : await call('GET', '/v1/audit/entries?limit=1&total=true', a.key);
+    const [stranger, nobody] = [await call(o.method, fill(o.path, own), b.key, bodyOf(o)), await call(o.method, fill(o.path, unknown), b.key, bodyOf(o))];
+    const neutral = ({ status, body }: Answer, ids: Record<string, string>) =>
+      JSON.stringify({ status, body: { ...body, requestId: '' } }).replaceAll(new RegExp(Object.values(ids).join('|'), 'g'), 'ID');
+    expect(stranger.status).toBe(404);
+    expect(neutral(stranger, own)).toBe(neutral(nobody, unknown));
+    if (before) expect((await call('GET', '/v1/audit/entries?limit=1&total=true', a.key)).body!.total).toBe(before.body!.total);
+    const owner = o.path.startsWith('/v1/tenants') ? ADMIN_KEY : a.key;
+    if (o.id === 'tools_delete' || o.id === 'mcpServers_delete' || o.id === 'agents_delete') expect([204, 409]).toContain((await call(o.method, fill(o.path, own), owner)).status);
+    else expect((await call(o.method, fill(o.path, own), owner, bodyOf(o))).status).toBeLessThan(300);
+  });
+
+  it.each(withId.filter((o) => NATURAL_KEYS.includes(o.id)).map(label))("%s under a stranger's name makes the stranger's own", async (_, o) => {
+    const own = await subject(o);
+    const read = () => call('GET', o.id === 'agents_upsert' ? fill(o.path, own) : o.path.replace('/{name}', ''), a.key);
+    const before = await read();
+    expect((await call(o.method, fill(o.path, own), b.key, bodyOf(o))).status).toBeLessThan(300);
+    expect(await read()).toEqual(before);
+  });
+
+  it.each(withId.filter(platform).map(label))("%s is the platform's: a tenant is told so, and the platform served", async (_, o) => {
+    const own = await subject(o);
+    expect(await call(o.method, fill(o.path, own), b.key, bodyOf(o))).toMatchObject({ status: 403, body: { scope: 'tenants:write' } });
+    expect((await call(o.method, fill(o.path, own), ADMIN_KEY, bodyOf(o))).status).toBeLessThan(300);
+  });
+
+  it.each(withId.filter((o) => /\{(id|toolId|serverId)\}/.test(o.path)).map(label))('%s refuses what is no UUID', async (_, o) => {
+    const answer = await call(o.method, fill(o.path, { id: "1' or '1'='1", toolId: newId(), serverId: newId() }), ADMIN_KEY, bodyOf(o));
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid' } });
+  });
+
+  describe('and every table', () => {
+    it('shows a tenant its own rows, another none of them, and nobody any [S4.96, S4.134, S1.95]', async () => {
+      const agent = await anAgent();
+      await made(`/v1/agents/${agent.id}/heartbeat`, { status: 'active' });
+      await made('/v1/roles/r', { scopes: [] }, a.key, 'PUT');
+      await made('/v1/agent-types/t', {}, a.key, 'PUT');
+      await made('/v1/projects', { name: 'p' });
+      const user = await made('/v1/users', { email: `${newId()}@example.com` });
+      await made(`/v1/users/${user.id}/preferences/ui`, { preferences: {} }, a.key, 'PUT');
+      await fetch(`${hive.url}/v1/projects`, { method: 'POST', body: '{"name":"keyed"}', headers: { authorization: `Bearer ${a.key}`, 'content-type': 'application/json', 'idempotency-key': newId() } });
+      const { em } = hive.orm;
+      const report = { agentId: agent.id!, openCount: 1, succeededCount: 0, failedCount: 0, meanDurationMs: null, p95DurationMs: null, windowSeconds: 60, measuredAt: new Date() };
+      await runAs(em, servicePrincipal(a.id, 'test'), () => hive.app.get(WorkloadService, { strict: false }).report([report]));
+      const tables = await hive.database.execute<{ name: string }>(
+        hive.orm,
+        `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'
+          where c.relkind in ('r', 'p') and not c.relispartition order by 1`,
+      );
+      expect(tables.length).toBeGreaterThan(15);
+      /** Rows of the table whose tenant is `of`, as the application sees them when it works for `as`. */
+      const count = (as: string, table: string, of: string) =>
+        runAs(em, servicePrincipal(as, 'test'), () => tenantRead(em, async (db) => Number((await sql<{ n: string }>`select count(*) as n from ${sql.table(table)} where tenant_id = ${of}`.execute(db)).rows[0]!.n)));
+      const nobody = (table: string) =>
+        em.getConnection().transactional(async (tx) => {
+          await sql`set local role hive_app`.execute(tx);
+          return Number((await sql<{ n: string }>`select count(*) as n from ${sql.table(table)}`.execute(tx)).rows[0]!.n);
+        });
+      for (const { name } of tables) {
+        expect([name, (await count(a.id, name, a.id)) > 0]).toEqual([name, true]);
+        expect([name, await count(b.id, name, a.id)]).toEqual([name, 0]);
+        expect([name, await nobody(name)]).toEqual([name, 0]);
+      }
+    });
+  });
+});

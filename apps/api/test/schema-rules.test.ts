@@ -1,0 +1,120 @@
+import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
+import { domains } from '../src/domains.js';
+
+/** Tables that no tenant owns, each with the reason. */
+const WITHOUT_TENANT: Record<string, string> = {
+  'kernel.lease': 'background jobs belong to the process',
+  'kernel.schema_version': 'history of the schemas themselves',
+  'identity.tenant': 'is the tenant: its policy shows each its own row',
+  'identity.oidc_issuer': 'the tenant is a claim of each token',
+};
+
+const TENANT = `(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)`;
+
+/** Relations of the hive: tables and partitioned parents, never their months, nor MikroORM's own history. */
+const OURS = `c.relkind in ('r', 'p') and not c.relispartition and n.nspname = any (array['kernel', ${domains.map((d) => `'${d.name}'`).join(', ')}]) and c.relname <> 'migrations'`;
+const RELATIONS = `pg_class c join pg_namespace n on n.oid = c.relnamespace`;
+const NAME = `n.nspname || '.' || c.relname`;
+
+describe('the data rules, read from the catalogue', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await testDatabase(domains);
+  });
+  afterAll(() => db.close());
+
+  const rows = <T extends object>(sql: string) => db.database.execute<T>(db.orm, sql);
+  const column = async (sql: string) => (await rows<{ name: string }>(sql)).map((row) => row.name);
+  const withTenant = `exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id')`;
+
+  it('know every table without a tenant, and no other', async () => {
+    expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and not ${withTenant} order by 1`)).toEqual(Object.keys(WITHOUT_TENANT).sort());
+    expect((await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and ${withTenant}`)).length).toBeGreaterThan(15);
+  });
+
+  it('1: tenant_id is the first column, not null, and leads the primary key and every other index but HNSW', async () => {
+    const first = `select ${NAME} as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' where ${OURS} and (a.attnum <> 1 or not a.attnotnull)`;
+    expect(await column(first)).toEqual([]);
+    const indexes = `
+      select i.indexrelid::regclass::text as name from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+        join pg_class x on x.oid = i.indexrelid join pg_am am on am.oid = x.relam
+       where ${OURS} and ${withTenant} and am.amname <> 'hnsw' and i.indkey[0] <> 1`;
+    expect(await column(indexes)).toEqual([]);
+    const keys = `select ${NAME} as name from ${RELATIONS} where ${OURS} and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p')`;
+    expect(await column(keys)).toEqual([]);
+  });
+
+  it('2: foreign keys carry the tenant on both sides, state their rules, and never set null [S1.78, S2.6, S2.29, S2.31, S2.51, S2.64, S4.101, S4.119, S4.123, S4.143, S5.80]', async () => {
+    const keys = `from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace where k.contype = 'f' and ${OURS}`;
+    expect(await column(`select k.conname as name ${keys} and (k.conkey[1] <> 1 or k.confkey[1] <> 1 or k.confdeltype not in ('r', 'c', 'a') or k.confupdtype <> 'a')`)).toEqual([]);
+    expect((await column(`select k.conname as name ${keys}`)).length).toBeGreaterThan(10);
+    // Along the arrows: the referenced schema comes earlier in the list of domains, or is the same.
+    const order = ['kernel', ...domains.map((d) => d.name)];
+    const edges = await rows<{ name: string; from: string; to: string }>(`select k.conname as name, n.nspname as "from", k.confrelid::regclass::text as "to" ${keys}`);
+    expect(edges.filter((e) => order.indexOf(e.to.split('.')[0]!) > order.indexOf(e.from))).toEqual([]);
+  });
+
+  it('2: no foreign key points into a partitioned table', async () => {
+    expect(await column(`select k.conname as name from pg_constraint k join pg_class c on c.oid = k.confrelid where k.contype = 'f' and c.relkind = 'p'`)).toEqual([]);
+  });
+
+  it('3: row level security is on, forced, and says exactly one thing to the application [S4.96, S1.95]', async () => {
+    expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and ${withTenant} and not (c.relrowsecurity and c.relforcerowsecurity)`)).toEqual([]);
+    const policies = await rows<{ table: string; name: string; roles: string; command: string; using: string | null; check: string | null }>(`
+      select ${NAME} as "table", p.polname as name, array(select coalesce(r::regrole::text, 'public') from unnest(p.polroles) r)::text as roles, p.polcmd::text as command,
+             pg_get_expr(p.polqual, p.polrelid) as using, pg_get_expr(p.polwithcheck, p.polrelid) as "check"
+        from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace where ${OURS} and ${withTenant} order by 1, 2`);
+    const tables = await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and ${withTenant} order by 1`);
+    expect(policies.map(({ table, ...policy }) => [table, policy])).toEqual(
+      tables.flatMap((table) => [
+        [table, { name: 'ops_all', roles: '{hive_ops}', command: '*', using: 'true', check: 'true' }],
+        [table, { name: 'search_read', roles: '{hive_search}', command: 'r', using: 'true', check: null }],
+        [table, { name: 'tenant_isolation', roles: '{-}', command: '*', using: TENANT, check: TENANT }],
+      ]),
+    );
+  });
+
+  it('5: the application has DML and nothing more; of the record, only to add and to read [S4.165]', async () => {
+    const may = (privilege: string) => `has_table_privilege('hive_app', c.oid, '${privilege}')`;
+    expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and (${may('truncate')} or ${may('references')} or ${may('trigger')})`)).toEqual([]);
+    expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and n.nspname = 'audit' and (${may('update')} or ${may('delete')})`)).toEqual([]);
+    expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and not (${may('select')} and ${may('insert')})`)).toEqual([]);
+    expect(await rows(`select rolname from pg_roles where rolname in ('hive_app', 'hive_owner', 'hive_ops', 'hive_search') and (rolsuper or rolbypassrls or rolcanlogin)`)).toEqual([]);
+    expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and c.relowner <> 'hive_owner'::regrole`)).toEqual([]);
+  });
+
+  it('3: functions that read past the policies belong to hive_search, fix their search path, and are for the application alone', async () => {
+    const definers = await rows<{ name: string; owner: string; path: string | null; app: boolean; all: boolean }>(`
+      select p.oid::regprocedure::text as name, p.proowner::regrole::text as owner, (select x from unnest(p.proconfig) x where x like 'search_path=%') as path,
+             has_function_privilege('hive_app', p.oid, 'execute') as app, exists (select from aclexplode(p.proacl) a where a.grantee = 0) or p.proacl is null as "all"
+        from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+       where p.prosecdef and n.nspname = any (array['kernel', ${domains.map((d) => `'${d.name}'`).join(', ')}]) order by 1`);
+    expect(definers.map((d) => d.name)).toContain('agents.capable(text[])');
+    for (const definer of definers) {
+      const owner = definer.name.startsWith('kernel.ensure_months') ? 'hive_owner' : 'hive_search';
+      expect(definer).toEqual({ name: definer.name, owner, path: 'search_path=pg_catalog', app: true, all: false });
+    }
+  });
+
+  it('9: every jsonb column states its JSON type, and every closed list is a CHECK [S4.126, S4.167, S5.81, S2.52]', async () => {
+    const unchecked = `
+      select ${NAME} || '.' || a.attname as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and a.atttypid = 'jsonb'::regtype
+       where ${OURS} and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and pg_get_constraintdef(k.oid) like '%jsonb_typeof(' || a.attname || ')%')`;
+    expect(await column(unchecked)).toEqual(['identity.project.description']);
+  });
+
+  it('10: nothing that a sharded cluster cannot do: no trigger, no sequence behind a key, one partition level', async () => {
+    expect(await column(`select t.tgname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace where not t.tgisinternal and ${OURS}`)).toEqual([]);
+    expect(await column(`select ${NAME} || '.' || a.attname as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.attidentity <> '' where ${OURS}`)).toEqual([]);
+    expect(await column(`select c.relname as name from pg_class c where c.relispartition and c.relkind = 'p'`)).toEqual([]);
+  });
+
+  it('has 20 indexes and more, GIN ones for JSON among them [S4.158, S4.90, S4.11, S2.34, S2.46, S1.79, S5.72]', async () => {
+    const kinds = await rows<{ kind: string; count: string }>(`
+      select am.amname as kind, count(*)::int as count from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+        join pg_class x on x.oid = i.indexrelid join pg_am am on am.oid = x.relam where ${OURS} and not i.indisprimary group by 1`);
+    const of = (kind: string) => Number(kinds.find((k) => k.kind === kind)?.count ?? 0);
+    expect(of('btree')).toBeGreaterThanOrEqual(20);
+    expect(of('gin')).toBeGreaterThanOrEqual(2);
+  });
+});

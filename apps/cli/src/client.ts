@@ -1,0 +1,87 @@
+import { announced, createLogger, openHive, readConfig } from '@agent-hive/api';
+import { DirectoryInUse } from '@agent-hive/kernel';
+import { CommandFailed, quiet, type Context } from './context.js';
+
+/** A hive as commands see it: requests with a key. Where it runs makes no difference, and its guard is the same. */
+export interface Client {
+  request<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** The same hive with another key. */
+  as(key: string): Client;
+}
+
+type Send = (method: string, path: string, headers: Record<string, string>, body: string | undefined) => Promise<{ status: number; text: string }>;
+
+/**
+ * Does work with the hive that is meant: the one of HIVE_URL (with HIVE_KEY), the server that holds the data directory, or
+ * else one opened in this process over the database of the environment.
+ */
+export async function withClient<T>(context: Context, work: (client: Client) => Promise<T>): Promise<T> {
+  const { env, io } = context;
+  if (env.HIVE_URL) return work(remote(env.HIVE_URL, requireKey(env.HIVE_KEY || env.HIVE_ADMIN_KEY, env.HIVE_URL)));
+  const { config } = readConfig(quiet(env));
+  try {
+    const hive = await openHive(config, io, createLogger(config));
+    try {
+      if (hive.firstKey) io.err(`The first key of the tenant default, shown only this once: ${hive.firstKey}`);
+      const send: Send = async (method, path, headers, body) => {
+        const answer = await hive.app.inject({ method: method as 'GET', url: path, headers, payload: body });
+        return { status: answer.statusCode, text: answer.body };
+      };
+      return await work(clientOf(send, hive.adminKey));
+    } finally {
+      await hive.close();
+    }
+  } catch (error) {
+    if (!(error instanceof DirectoryInUse)) throw error;
+    const server = announced(config.HIVE_DATA_DIR);
+    if (!server) throw error;
+    return work(remote(server.url, requireKey(server.key || env.HIVE_KEY || config.HIVE_ADMIN_KEY, server.url)));
+  }
+}
+
+function requireKey(key: string | null | undefined, url: string): string {
+  if (key) return key;
+  throw new CommandFailed(`The hive at ${url} needs a key: set HIVE_KEY to one with the scope for this, or HIVE_ADMIN_KEY to the one it was started with`);
+}
+
+const remote = (baseUrl: string, key: string): Client =>
+  clientOf(async (method, path, headers, body) => {
+    try {
+      const answer = await fetch(new URL(path, baseUrl), { method, headers, body });
+      return { status: answer.status, text: await answer.text() };
+    } catch (error) {
+      const cause = (error as Error).cause;
+      throw new CommandFailed(`Cannot reach the hive at ${baseUrl}: ${cause instanceof Error ? cause.message : String(error)}`, { cause: error });
+    }
+  }, key);
+
+function clientOf(send: Send, key: string): Client {
+  return {
+    as: (other) => clientOf(send, other),
+    async request<T>(method: string, path: string, body?: unknown): Promise<T> {
+      const headers = { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) };
+      const { status, text } = await send(method, path, headers, body === undefined ? undefined : JSON.stringify(body));
+      if (status >= 400) throw new RequestRefused(method, path, status, text);
+      return (text === '' ? null : JSON.parse(text)) as T;
+    },
+  };
+}
+
+/** The hive refused a request; the message is the problem's. */
+export class RequestRefused extends CommandFailed {
+  readonly code: string | null;
+  constructor(method: string, path: string, readonly status: number, text: string) {
+    const problem = problemOf(text);
+    super(problem ? `${problem.detail} (${status} ${problem.code})` : `${method} ${path} was answered with ${status}`);
+    this.code = problem?.code ?? null;
+  }
+}
+
+function problemOf(text: string): { detail: string; code: string } | null {
+  try {
+    const body = JSON.parse(text) as { detail?: unknown; code?: unknown };
+    return typeof body.detail === 'string' && typeof body.code === 'string' ? { detail: body.detail, code: body.code } : null;
+  } catch {
+    return null; // a proxy's own page, not an answer of the hive
+  }
+}

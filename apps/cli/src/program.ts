@@ -1,0 +1,95 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { FAILED, OK, USAGE, type Context } from './context.js';
+
+/** Runs one command line; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function run(args: readonly string[], context: Context): Promise<number> {
+  let code = OK;
+  const done = (result: number) => {
+    code = result;
+  };
+  try {
+    await hive(context, done).parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE;
+    const { report } = await import('./report.js');
+    report(error, context.io);
+    return FAILED;
+  }
+}
+
+// What a command needs is loaded when it runs: `hive --help` must not load a server.
+function hive({ env, io }: Context, done: (code: number) => void): Command {
+  const context = { env, io };
+  const program = new Command('hive')
+    .description('Agent Hive: the system of record for fleets of AI agents. Configured by the environment; every key is in docs/configuration.md.')
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
+    .showHelpAfterError('(--help shows the usage)')
+    .exitOverride();
+  const command = (name: string, description: string, examples: string[]) =>
+    program.command(name).description(description).addHelpText('after', `\nExamples:\n${examples.map((e) => `  $ ${e}`).join('\n')}`);
+
+  command('start', 'Start the API. SIGTERM or Ctrl-C drains it.', ['hive start', 'PORT=8080 HIVE_DATA_DIR=/var/lib/hive hive start', 'DATABASE_URL=postgres://hive@db/hive hive start']).action(
+    async () => done(await (await import('./start.js')).start(context)),
+  );
+
+  command('migrate', 'Bring the schema of every domain up to date, or to a state that you name.', [
+    'hive migrate',
+    'hive migrate --status',
+    'hive migrate --to Migration20261123060932_entries',
+    'hive migrate --down                       undo the last step',
+    'hive migrate --down --domain audit --to 0 undo all of one domain',
+  ])
+    .option('--to <name>', 'up to and including this migration; with --down, back to the state right after it; 0 is the empty schema')
+    .option('--steps <n>', 'at most this many migrations', whole)
+    .option('--down', 'undo: the last migration, unless --steps or --to say more')
+    .option('--status', 'show what ran and what is pending, and change nothing')
+    .option('--domain <name>', 'only this domain')
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./migrate.js')).migrateCommand(context, options)));
+
+  command('schema', 'Show the version of every domain, and whether the live catalogue is what the migrations give.', ['hive schema', 'hive schema --json > .revision'])
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./schema.js')).schema(context, options)));
+
+  command('doctor', 'Check everything that must hold for the hive to serve. Exits 1 when something fails.', ['hive doctor', 'hive doctor --json'])
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./doctor.js')).doctor(context, options)));
+
+  command('demo', 'Fill the tenant `demo` with examples; the same ones every time.', ['hive demo', 'HIVE_URL=http://127.0.0.1:3000 HIVE_KEY=$HIVE_ADMIN_KEY hive demo'])
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./demo.js')).demo(context, options)));
+
+  keys(command('keys', 'Create, list and revoke API keys of a running or a stopped hive.', ['hive keys create ci --scopes agents:read,agents:write', 'hive keys list', 'hive keys revoke 0199...']), context, done);
+  return program;
+}
+
+function keys(group: Command, context: Context, done: (code: number) => void): void {
+  group
+    .command('create <name>')
+    .description('Create a key; it is shown only once.')
+    .addHelpText('after', '\nExamples:\n  $ hive keys create ci\n  $ hive keys create reader --scopes agents:read --expires-at 2027-01-01T00:00:00Z')
+    .option('--scopes <scopes>', 'what the key may do, separated by commas', '*')
+    .option('--role <role>', 'a role of the tenant')
+    .option('--agent <id>', 'the agent that the key speaks for')
+    .option('--expires-at <moment>', 'when it ceases to open anything (ISO-8601)')
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: object) => done(await (await import('./keys.js')).create(context, name, options)));
+  group
+    .command('list')
+    .description('List the keys, never their secrets.')
+    .addHelpText('after', '\nExamples:\n  $ hive keys list --json')
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./keys.js')).list(context, options)));
+  group
+    .command('revoke <id>')
+    .description('Revoke a key at once.')
+    .addHelpText('after', '\nExamples:\n  $ hive keys revoke 01997b2e-0000-7000-8000-000000000000')
+    .option('--json', 'print JSON')
+    .action(async (id: string, options: object) => done(await (await import('./keys.js')).revoke(context, id, options)));
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
+}

@@ -1,0 +1,5 @@
+import { serveUntilSignal } from '@agent-hive/api';
+import type { Context } from './context.js';
+
+/** `hive start`: serves until it is told to stop. */
+export const start = ({ env, io }: Context): Promise<number> => serveUntilSignal(env, io);

@@ -1,0 +1,98 @@
+import { testEngine } from '@agent-hive/kernel/testing';
+import { cleanUp, freePort, freshDatabase, freshDirectory, runHive, serve, type Env } from './world.js';
+
+const ADMIN_KEY = 'an-admin-key-of-the-tests-0123456789';
+const opens = async (url: string, key: string) => (await fetch(`${url}/v1/audit/entries`, { headers: { authorization: `Bearer ${key}` } })).status;
+
+const created = async (env: Env, ...args: string[]) => {
+  const { code, out, err } = await runHive(['keys', 'create', ...args, '--json'], env);
+  expect([code, err.split('\n').filter((line) => line.startsWith('hive:'))]).toEqual([0, []]);
+  return JSON.parse(out) as { id: string; key: string; name: string; scopes: string[] };
+};
+
+describe('hive keys', () => {
+  afterEach(() => cleanUp());
+
+  it('makes, lists and revokes keys while the hive runs', async () => {
+    const env = await freshDatabase();
+    const hive = await serve(env);
+    const key = await created(env, 'ci', '--scopes', 'audit:read,agents:read');
+    expect(key).toMatchObject({ name: 'ci', scopes: ['audit:read', 'agents:read'], key: expect.stringMatching(/^hive_local_/) });
+    expect(await opens(hive.url, key.key)).toBe(200);
+
+    const listed = await runHive(['keys', 'list'], env);
+    expect(listed.out).toMatch(new RegExp(`^${key.id} +ci +audit:read,agents:read +\\S+ +open$`, 'm'));
+    expect(listed.out).not.toContain(key.key.split('_').at(-1));
+
+    expect((await runHive(['keys', 'revoke', key.id], env)).out).toBe(`Key ${key.id} is revoked\n`);
+    expect(await opens(hive.url, key.key)).toBe(401);
+    expect((await runHive(['keys', 'list'], env)).out).toMatch(new RegExp(`^${key.id} .* revoked `, 'm'));
+    await hive.stop();
+  });
+
+  it('makes a key while the hive does not run, which opens it later', async () => {
+    const env = await freshDatabase();
+    await (await serve(env)).stop();
+    const { code, out, err } = await runHive(['keys', 'create', 'later'], env);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^hive_local_\S+\n$/)]);
+    expect(err).toContain('shown only this once');
+    const hive = await serve(env);
+    expect(await opens(hive.url, out.trim())).toBe(200);
+    await hive.stop();
+  });
+
+  it('goes to the hive of HIVE_URL with HIVE_KEY', async () => {
+    const hive = await serve({ ...(await freshDatabase()), HIVE_ADMIN_KEY: ADMIN_KEY });
+    const env = { HIVE_URL: hive.url, HIVE_KEY: ADMIN_KEY };
+    expect(await opens(hive.url, (await created(env, 'far')).key)).toBe(200);
+    await hive.stop();
+  });
+
+  it('says in a sentence what it lacks', async () => {
+    const dead = `http://127.0.0.1:${await freePort()}`;
+    const unreachable = await runHive(['keys', 'list'], { HIVE_URL: dead, HIVE_KEY: 'x' });
+    expect([unreachable.code, unreachable.err]).toEqual([1, expect.stringMatching(new RegExp(`^hive: Cannot reach the hive at ${dead}: .*ECONNREFUSED`))]);
+    const keyless = await runHive(['keys', 'list'], { HIVE_URL: dead });
+    expect([keyless.code, keyless.err]).toEqual([1, expect.stringContaining('needs a key: set HIVE_KEY')]);
+
+    const env = await freshDatabase();
+    const unknown = await runHive(['keys', 'revoke', '01997b2e-0000-7000-8000-000000000000'], env);
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('01997b2e-0000-7000-8000-000000000000 (404 not-found)')]);
+    const wrong = await runHive(['keys', 'create', 'x', '--scopes', 'everything:all'], env);
+    expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('(422 ')]);
+  });
+
+  if (testEngine() === 'embedded') {
+    it('asks for HIVE_ADMIN_KEY where the running server was given one', async () => {
+      const env = await freshDirectory();
+      const hive = await serve({ ...env, HIVE_ADMIN_KEY: ADMIN_KEY });
+      const refused = await runHive(['keys', 'list'], env);
+      expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('HIVE_ADMIN_KEY to the one it was started with')]);
+      expect((await runHive(['keys', 'list'], { ...env, HIVE_ADMIN_KEY: ADMIN_KEY })).code).toBe(0);
+      await hive.stop();
+    });
+  }
+});
+
+describe('hive demo', () => {
+  afterEach(() => cleanUp());
+
+  it('fills a tenant of its own, the same every time, once', async () => {
+    const demo = async () => {
+      const env = await freshDatabase();
+      const { code, out } = await runHive(['demo', '--json'], env);
+      expect(code).toBe(0);
+      const { tenant, key, made } = JSON.parse(out) as { tenant: { slug: string }; key: string; made: object };
+      return { env, tenant, key, made: JSON.stringify(made).replace(/"[0-9a-f]{8}-[0-9a-f-]{27}"|"\d{4}-\d\d-\d\dT[^"]+"/g, '"..."') };
+    };
+    const [one, two] = [await demo(), await demo()];
+    expect(one.tenant.slug).toBe('demo');
+    expect(one.made).toEqual(two.made);
+
+    const again = await runHive(['demo'], one.env);
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining('The tenant demo exists already')]);
+    const hive = await serve(one.env);
+    expect(await opens(hive.url, one.key)).toBe(200);
+    await hive.stop();
+  });
+});

@@ -1,0 +1,119 @@
+import { domains } from '@agent-hive/api';
+import { migrate, withUpstream } from '@agent-hive/kernel';
+import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
+import { differences, dumpSchema, type Catalogue } from '../src/catalogue.js';
+import { cleanUp, freshDatabase, runHive, type Env } from './world.js';
+
+const all = withUpstream(...domains);
+const kernel = all[0]!;
+const first = kernel.migrations[0]!.name;
+const second = kernel.migrations[1]!.name;
+const total = all.reduce((sum, domain) => sum + domain.migrations.length, 0);
+
+describe('hive migrate [S4.108]', () => {
+  let env: Env;
+  beforeEach(async () => {
+    env = await freshDatabase();
+  });
+  afterEach(() => cleanUp());
+
+  const hive = (...args: string[]) => runHive(['migrate', ...args], env);
+  const steps = async (...args: string[]) => {
+    const { code, out, err } = await hive(...args, '--json');
+    expect([code, err.split('\n').filter((line) => line.startsWith('hive:'))]).toEqual([0, []]);
+    return (JSON.parse(out) as { domain: string; migration: string; direction: string }[]).map((s) => `${s.direction} ${s.domain}/${s.migration}`);
+  };
+  const applied = async () => {
+    const { out } = await hive('--status', '--json');
+    return (JSON.parse(out) as { domain: string; executed: { migration: string }[] }[]).flatMap((s) => s.executed.map((e) => `${s.domain}/${e.migration}`));
+  };
+
+  it('applies everything, then nothing [S5.51, S5.65]', async () => {
+    expect(await steps()).toHaveLength(total);
+    expect(await steps()).toEqual([]);
+    expect((await hive()).out).toContain('Nothing to do: the schema is where you want it');
+  });
+
+  it('goes to a named migration, up and down, by its whole name or by what it does [S2.44]', async () => {
+    expect(await steps('--to', first)).toEqual([`up kernel/${first}`]);
+    expect(await applied()).toEqual([`kernel/${first}`]);
+    expect(await steps('--to', second.replace(/^Migration\d+_/, ''))).toEqual([`up kernel/${second}`]);
+    expect(await steps('--down', '--to', first)).toEqual([`down kernel/${second}`]);
+    expect(await applied()).toEqual([`kernel/${first}`]);
+  });
+
+  it('goes back only when told to, since data goes with it', async () => {
+    await steps('--domain', 'kernel');
+    const { code, err } = await hive('--to', first);
+    expect(code).toBe(1);
+    expect(err).toContain(`kernel is past ${first} by ${second}: add --down to undo them`);
+    expect(await applied()).toHaveLength(kernel.migrations.length);
+  });
+
+  it('takes so many steps, and one on the way down [S4.103, S4.108]', async () => {
+    expect(await steps('--steps', '1')).toEqual([`up kernel/${first}`]);
+    await steps();
+    const last = all.at(-1)!;
+    expect(await steps('--down')).toEqual([`down ${last.name}/${last.migrations.at(-1)!.name}`]);
+    expect(await applied()).toHaveLength(total - 1);
+  });
+
+  it('shows what ran, what is pending, when and how long [S5.67]', async () => {
+    await steps('--domain', 'kernel');
+    const { out } = await hive('--status');
+    expect(out).toMatch(new RegExp(`^kernel +${first} +applied +\\d{4}-\\d\\d-\\d\\dT\\S+Z +\\d+ ms$`, 'm'));
+    expect(out).toMatch(new RegExp(`^audit +${all[1]!.migrations[0]!.name} +pending$`, 'm'));
+  });
+
+  it.each([
+    ['a migration', ['--to', 'nothing_like_it'], 'No migration nothing_like_it; there are kernel/'],
+    ['a domain', ['--domain', 'nowhere'], 'No domain nowhere; there are kernel, audit'],
+  ])('names what there is when asked for %s that is not', async (_, args, message) => {
+    const { code, err } = await hive(...args);
+    expect(code).toBe(1);
+    expect(err).toContain(message);
+  });
+});
+
+describe('every domain', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await testDatabase(domains);
+  });
+  afterAll(() => db.close());
+
+  it('comes out of up, down, up as it was [S4.103]', async () => {
+    const before = await dumpSchema(db.orm, domains);
+    expect(Object.keys(before).length).toBeGreaterThan(10);
+    for (const domain of [...all].reverse()) {
+      await migrate(db.database, domains, { direction: 'down', domain: domain.name, to: '0' });
+      const gone = await dumpSchema(db.orm, domains);
+      expect(Object.keys(gone).filter((name) => name.startsWith(`table ${domain.name}.`))).toEqual([`table ${domain.name}.migrations`]);
+    }
+    await migrate(db.database, domains);
+    expect(differences(before, await dumpSchema(db.orm, domains))).toEqual([]);
+  });
+
+  it.each(all.filter((domain) => !all.some((other) => other.upstream.includes(domain))).map((domain) => [domain.name, domain] as const))(
+    'can go down and up alone where nothing stands on it: %s',
+    async (name) => {
+      const before = await dumpSchema(db.orm, domains);
+      await migrate(db.database, domains, { direction: 'down', domain: name, to: '0' });
+      expect(differences(before, await dumpSchema(db.orm, domains)).length).toBeGreaterThan(0);
+      await migrate(db.database, domains);
+      expect(differences(before, await dumpSchema(db.orm, domains))).toEqual([]);
+    },
+  );
+});
+
+describe('the difference of two catalogues', () => {
+  const of = (columns: Record<string, string>): Catalogue => ({ 'table a.b': { owner: 'hive_owner', columns } });
+
+  it('names what is missing, what is too much, and what is otherwise', () => {
+    expect(differences(of({ id: 'uuid not null', name: 'text' }), of({ id: 'uuid', colour: 'text' }))).toEqual([
+      'not of any migration: table a.b columns colour: text',
+      'changed: table a.b columns id: uuid (migrations give uuid not null)',
+      'missing: table a.b columns name: text',
+    ]);
+  });
+});
