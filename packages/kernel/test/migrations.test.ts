@@ -1,4 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
+import type { Constructor } from '@mikro-orm/postgresql';
 import { Database, domainOrm, kernelDomain, migrate, MigrationFailed, migrationStatus, pendingMigrations, type Domain } from '../src/index.js';
 import { testDatabase, type TestDatabase } from '../src/testing/index.js';
 
@@ -27,7 +28,19 @@ class Migration20300103000000_bad extends Migration {
   }
 }
 
-const probe = (...classes: (typeof Migration20300101000000_good)[]): Domain =>
+/** Written by hand: the second step fills a new table from an old one, with a value that is bound and never part of the text. */
+class Migration20300104000000_rename extends Migration {
+  override async up(): Promise<void> {
+    await this.execute('create table probe.named (id int primary key, name text not null)');
+    await this.execute('insert into probe.named select id, ? from probe.first', [DEFAULT_NAME]);
+  }
+  override down(): void {
+    this.addSql('drop table probe.named');
+  }
+}
+const DEFAULT_NAME = `Default'; drop table probe.first; --`;
+
+const probe = (...classes: Constructor<Migration>[]): Domain =>
   domainOrm({ name: 'probe', entities: [], upstream: [kernelDomain], migrations: classes.map((c) => ({ name: c.name, class: c })) });
 
 const two = probe(Migration20300101000000_good, Migration20300102000000_second);
@@ -46,7 +59,7 @@ describe('migrations', () => {
     return rows.map((r) => r.name);
   };
 
-  it('runs in order, tells each step, and does nothing a second time [S5.65, S5.51, S5.42, S3.162]', async () => {
+  it('runs in order, tells each step, and does nothing a second time [S5.65, S5.51, S5.42, S3.162, S1.88]', async () => {
     const told: string[] = [];
     await migrate(db.database, [two], { onStep: (step) => told.push(`${step.domain}/${step.migration} ${step.direction}`) });
     expect(told).toEqual(['probe/Migration20300101000000_good up', 'probe/Migration20300102000000_second up']);
@@ -94,6 +107,35 @@ describe('migrations', () => {
     const altered = domainOrm({ ...two, migrations: [two.migrations[0]!, { name: 'Migration20300102000000_second', class: changed }] });
     expect((await migrationStatus(db.database, [altered])).find((s) => s.domain === 'probe')!.changed).toEqual(['Migration20300102000000_second']);
     expect((await migrationStatus(db.database, [probe(Migration20300101000000_good)])).find((s) => s.domain === 'probe')!.unknown).toEqual(['Migration20300102000000_second']);
+  });
+
+  it('copies data by hand-written steps, whatever the values, and keeps it on the way back [S3.164, S3.165, S3.166, S5.8]', async () => {
+    const copying = probe(Migration20300101000000_good, Migration20300104000000_rename);
+    await migrate(db.database, [copying], { to: 'good' });
+    await db.database.execute(db.orm, 'insert into probe.first values (1), (2)');
+    await migrate(db.database, [copying]);
+    expect(await db.database.execute(db.orm, 'select * from probe.named order by id')).toEqual([{ id: 1, name: DEFAULT_NAME }, { id: 2, name: DEFAULT_NAME }]);
+    await migrate(db.database, [copying], { direction: 'down', domain: 'probe', steps: 1 });
+    expect(await db.database.execute(db.orm, 'select id from probe.first order by id')).toEqual([{ id: 1 }, { id: 2 }]);
+  });
+
+  it('sends nothing of a migration but when it runs, and tells one that changed by what it executes itself, too', async () => {
+    const executing = (name: string) => class extends Migration20300104000000_rename {
+      override async up(): Promise<void> {
+        await this.execute('create table probe.named (id int primary key, name text not null)');
+        const [row] = await this.execute('insert into probe.named values (1, ?) returning id', [name]);
+        await this.execute('update probe.named set id = ?', [Number(row!.id) + 1]);
+      }
+    };
+    const of = (name: string) => domainOrm({ ...two, migrations: [two.migrations[0]!, { name: 'Migration20300104000000_rename', class: executing(name) }] });
+    expect((await migrationStatus(db.database, [of('a')])).at(-1)).toMatchObject({ executed: [], pending: ['Migration20300101000000_good', 'Migration20300104000000_rename'] });
+    expect(await tables()).toEqual([]);
+    await migrate(db.database, [of('a')]);
+    expect(await db.database.execute(db.orm, 'select * from probe.named')).toEqual([{ id: 2, name: 'a' }]);
+    expect((await migrationStatus(db.database, [of('a')])).at(-1)!.changed).toEqual([]);
+    expect((await migrationStatus(db.database, [of('b')])).at(-1)!.changed).toEqual(['Migration20300104000000_rename']);
+    expect(await db.database.execute(db.orm, 'select * from probe.named')).toEqual([{ id: 2, name: 'a' }]);
+    await migrate(db.database, [of('a')], { direction: 'down', domain: 'probe' });
   });
 
   it('refuses names twice or out of order', () => {

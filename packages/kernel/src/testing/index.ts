@@ -1,3 +1,4 @@
+export { explain, type Plan } from './explain.js';
 export { testDatabase, testEngine, type TestDatabase } from './database.js';
 export { testApp, TestAuthenticator, type TestApp, type TestAnswer, type TestAppOptions, type TestRequest } from './app.js';
 export { principal, newTenantId } from './world.js';
