@@ -1,6 +1,7 @@
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import type { AgentDto } from '../src/agent/agent.dto.js';
+import { PERSONAS } from '../src/index.js';
 import { agentsApp, anAgent, inStatus } from './world.js';
 
 interface Problem {
@@ -53,7 +54,7 @@ describe('agents', () => {
       ['an unknown field', { colour: 'red' }, '/colour', 'unknown field colour'],
       ['capabilities that are no list', { capabilities: 'all' }, '/capabilities', 'capabilities must be an array'],
       ['a malformed project id', { projectId: 'p1' }, '/projectId', 'projectId must be a UUID'],
-    ])('refuses %s, naming the field and the rule [S1.42, S1.43, S1.70, S1.80, S2.65, S5.76]', async (_, overrides, pointer, message) => {
+    ])('refuses %s, naming the field and the rule [S1.74, S1.87, S1.99, S1.42, S1.43, S1.70, S1.80, S2.65, S5.76]', async (_, overrides, pointer, message) => {
       const answer = await hive.post<Problem>('/v1/agents', { name: 'a', type: 'general-purpose', ...overrides });
       expect(answer.status).toBe(422);
       expect(answer.headers.get('content-type')).toContain('application/problem+json');
@@ -69,6 +70,42 @@ describe('agents', () => {
       expect((await hive.post('/v1/agents', { name: 'a', type: 'data-scout' })).status).toBe(422);
       expect((await hive.delete('/v1/agent-types/data-scout', { as: me })).body).toMatchObject({ status: 409, code: 'in-use', counts: { 'agents.agent': 1 } });
       expect((await hive.put('/v1/agent-types/general-purpose', {}, { as: me })).body).toMatchObject({ code: 'built-in' });
+    });
+
+    it.each([`'; drop table agents.agent; --`, `{"$ne": null}`, '${7*7}', '%_\\', '👻 \u202e'])('takes %j as the text that it is, in every place [S4.166, S5.75]', async (hostile) => {
+      const me = principal();
+      const agent = await anAgent(hive, { name: hostile, externalId: hostile, capabilities: [hostile], config: { [hostile]: hostile } }, { as: me });
+      expect((await hive.get<AgentDto>(`/v1/agents/${agent.id}`, { as: me })).body).toMatchObject({ name: hostile, externalId: hostile, capabilities: [hostile], config: { [hostile]: hostile } });
+      for (const query of [`name=${encodeURIComponent(hostile)}`, `capability=${encodeURIComponent(hostile)}`]) {
+        expect((await hive.get<{ items: AgentDto[] }>(`/v1/agents?${query}`, { as: me })).body.items.map((found) => found.id)).toEqual([agent.id]);
+      }
+      expect((await hive.get<AgentDto>(`/v1/agents/by-external-id/${encodeURIComponent(hostile)}`, { as: me })).body.id).toBe(agent.id);
+    });
+
+    it('keeps what every version of the contract has said of an agent [S1.27, S1.2, S1.45]', async () => {
+      const agent = await anAgent(hive, { capabilities: ['web_search'] });
+      expect(agent).toMatchObject({ id: expect.stringMatching(/^[0-9a-f-]{36}$/), name: expect.any(String), type: 'general-purpose', status: 'initializing', capabilities: ['web_search'] });
+      expect(agent.createdAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      const after = await patch(agent, { enhancedFeaturesEnabled: false, config: { a: 1 } });
+      expect(after.body).toMatchObject({ id: agent.id, name: agent.name, type: agent.type, status: agent.status, createdAt: agent.createdAt, capabilities: agent.capabilities });
+    });
+
+    it('has agents of every persona side by side [S4.4]', async () => {
+      const me = principal();
+      for (const personaType of PERSONAS) await anAgent(hive, { personaType }, { as: me });
+      const { body } = await hive.get<{ items: AgentDto[] }>('/v1/agents', { as: me });
+      expect(body.items.map((agent) => agent.personaType).reverse()).toEqual([...PERSONAS]);
+    });
+
+    it('belongs to a project, which lists its agents and stays while it has any [S3.146, S3.185]', async () => {
+      const [project, other] = [(await hive.post<AgentDto>('/v1/projects', { name: 'p' })).body.id, (await hive.post<AgentDto>('/v1/projects', { name: 'q' })).body.id];
+      const agents = [await anAgent(hive, { projectId: project }), await anAgent(hive, { projectId: project })];
+      const ids = async () => (await hive.get<{ items: AgentDto[] }>(`/v1/agents?projectId=${project}`)).body.items.map((agent) => agent.id);
+      expect(await ids()).toEqual([agents[1]!.id, agents[0]!.id]);
+      expect((await hive.delete(`/v1/projects/${project}`, { headers: { 'if-match': '"1"' } })).body).toMatchObject({ status: 409, counts: { 'agents.agent': 2 } });
+      expect((await patch(agents[0]!, { projectId: other })).body).toMatchObject({ projectId: other });
+      expect((await patch(agents[1]!, { projectId: null })).body).toMatchObject({ projectId: null });
+      expect(await ids()).toEqual([]);
     });
 
     it('refuses a project that is not there as not found', async () => {

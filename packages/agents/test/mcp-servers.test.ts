@@ -217,6 +217,20 @@ describe('MCP servers', () => {
       expect((await patch(server.id, { env: { GONE: MASK } })).body).toMatchObject({ status: 422, errors: [{ pointer: '/env/GONE' }] });
     });
 
+    it('never sends a stored value to another program or origin than the one it was given for', async () => {
+      const remote = await aServer(http({ url: 'https://one.example/mcp', headers: { authorization: 'Bearer s3cret', 'x-team': 'a' } }));
+      for (const body of [{ url: 'https://two.example/mcp' }, { url: 'http://one.example/mcp' }, { url: 'https://two.example/mcp', headers: { authorization: MASK, 'x-team': 'b' } }]) {
+        const refused = await patch(remote.id, body);
+        expect(refused.body).toMatchObject({ status: 422, errors: expect.arrayContaining([expect.objectContaining({ pointer: '/headers/authorization' })]) });
+      }
+      expect((await patch(remote.id, { url: 'https://one.example/v2/mcp' })).status).toBe(200);
+      expect((await patch(remote.id, { url: 'https://two.example/mcp', headers: { authorization: 'Bearer new' } })).status).toBe(200);
+      expect(await stored(remote)).toMatchObject({ headers: { authorization: 'Bearer new' } });
+      const local = await aServer(stdio({ args: ['server'], env: { TOKEN: 's3cret' } }));
+      for (const body of [{ command: 'curl' }, { args: ['other'] }]) expect((await patch(local.id, body)).body).toMatchObject({ status: 422, errors: [{ pointer: '/env/TOKEN' }] });
+      expect((await patch(local.id, { args: ['other'], env: { TOKEN: 'again' } })).status).toBe(200);
+    });
+
     it('takes back what GET told, and changes nothing by it', async () => {
       const server = await aServer(http({ headers: { authorization: 'Bearer s3cret' } }));
       const { id, version, createdAt, updatedAt, ...told } = (await hive.get<McpServerDto>(`/v1/mcp-servers/${server.id}`)).body;

@@ -172,7 +172,7 @@ describe('tool grants', () => {
     expect((await grant(agent.id, id, {}, { as })).body).toMatchObject({ status: 403, scope: 'agents:write' });
   });
 
-  it('finds agents by capability with their tools in one query (counted on the wire of the embedded engine) [S2.75]', async () => {
+  it('finds agents by capability with their tools in one query (counted on the wire of the embedded engine) [S2.75, S2.61]', async () => {
     const me = principal();
     const [first, second] = [await anAgent(hive, { capabilities: ['web_search'] }, { as: me }), await anAgent(hive, { capabilities: ['web_search'] }, { as: me })];
     await anAgent(hive, { capabilities: ['sql'] }, { as: me });

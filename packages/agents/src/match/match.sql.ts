@@ -9,8 +9,8 @@ const RECENCY_SECONDS = 900;
 
 /**
  * Ranks the tenant's active, enhanced agents in one query. Candidates come from agents.capable() (both capability
- * indexes) when capabilities are asked for, else from presence_status_index. Scores are rounded before they are ordered
- * and equal ones go by id, so the same state always gives the same order.
+ * indexes) when capabilities are asked for, else from the indexes of those who take work and of the enhanced ones. Scores
+ * are rounded before they are ordered and equal ones go by id, so the same state always gives the same order.
  */
 export async function selectMatches(db: Sql, requirements: RequirementsDto, weights: Weights, limit: number, now: Date): Promise<MatchRow[]> {
   const wanted = requirements.capabilities ?? [];

@@ -95,6 +95,22 @@ export function unmasked(field: 'env' | 'headers', sent: Values, stored: Values)
   return Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, value === MASK ? stored[name]! : value]));
 }
 
+/**
+ * Refuses stored values that would go to another program or origin than the one they were given for: who may change where a
+ * server is must not come to know its secrets by that. `kept` names the values that were not sent anew.
+ */
+export function requireSameRecipient(stored: Pick<McpServerForm, 'command' | 'args' | 'url'>, form: McpServerForm, kept: Record<'env' | 'headers', string[]>): void {
+  const sameProgram = stored.command === form.command && stored.args.join('\0') === form.args.join('\0');
+  const sameOrigin = originOf(stored.url) === originOf(form.url);
+  const errors = [
+    ...(sameProgram ? [] : kept.env.map((name) => at(`/env/${escape(name)}`, `send the value of ${name} again, since it would go to another command`))),
+    ...(sameOrigin ? [] : kept.headers.map((name) => at(`/headers/${escape(name)}`, `send the value of ${name} again, since it would go to another origin`))),
+  ];
+  if (errors.length > 0) throw new Invalid(errors.map((error) => error.message).join('; '), errors);
+}
+
+const originOf = (url: string | null): string | null => (url === null ? null : (URL.parse(url)?.origin ?? null));
+
 const at = (pointer: string, message: string): FieldError => ({ pointer, message });
 const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 const isEmpty = (values: Values): boolean => Object.keys(values).length === 0;

@@ -3,7 +3,7 @@ import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeCursor, isUniqueViolation, NotFound, pageOf, Refused, requireUuid, Stale, transactional, type Page } from '@agent-hive/kernel';
 import { Tool } from '../tool/tool.entity.js';
 import { McpServerAssignment } from './mcp-server-assignment.entity.js';
-import { requireForm, unmasked, type McpServerForm } from './mcp-server-form.js';
+import { MASK, requireForm, requireSameRecipient, unmasked, type McpServerForm } from './mcp-server-form.js';
 import { McpServerDto, type CreateMcpServerDto, type McpServerQuery, type UpdateMcpServerDto } from './mcp-server.dto.js';
 import { McpServer } from './mcp-server.entity.js';
 
@@ -99,5 +99,7 @@ function formOf(sent: UpdateMcpServerDto, stored: StoredForm | McpServer): McpSe
     headers: sent.headers === undefined ? (stored.headers ?? {}) : unmasked('headers', sent.headers, stored.headers ?? {}),
   };
   requireForm(form);
+  const kept = (field: 'env' | 'headers') => Object.keys(form[field]).filter((name) => Object.hasOwn(stored[field] ?? {}, name) && (sent[field]?.[name] ?? MASK) === MASK);
+  requireSameRecipient({ command: stored.command ?? null, args: stored.args ?? [], url: stored.url ?? null }, form, { env: kept('env'), headers: kept('headers') });
   return form;
 }
