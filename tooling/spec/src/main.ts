@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gather, type Evidence, type Judged } from './evidence.ts';
-import { countByDomain, described, listed, table } from './report.ts';
+import { countByDomain, described, listed, openRows, table } from './report.ts';
 import { requiredRows } from './requirement.ts';
 import { BadReference } from './rows.ts';
 
 const USAGE = `spec: which rows of spec/acceptance-matrix.md are proven by a test, waived by a decision record, or open
 
-  pnpm spec                      a table per domain
+  pnpm spec                      a table per domain, and which rows nothing has closed yet
   pnpm spec --domain agents      the rows of a domain, too
   pnpm spec --open               the open rows, too (of the domain, when one is given)
   pnpm spec --json               the same as JSON
@@ -40,6 +40,7 @@ function report(root: string, options: Options): number {
   else {
     for (const line of table(counts)) console.log(line);
     if (options.domain !== undefined || options.open) for (const line of ['', ...chosen.map(listed)]) console.log(line);
+    else for (const line of openRows(all)) console.log(line);
   }
   for (const warning of evidence.warnings) console.error(`warning: ${warning}`);
   for (const error of evidence.errors) console.error(`error: ${error}`);

@@ -1,4 +1,5 @@
 import { at, type Judged } from './evidence.ts';
+import { referencesTo } from './rows.ts';
 
 /** How many rows of a domain stand where. */
 export interface Count {
@@ -30,6 +31,14 @@ const COLUMNS = ['total', 'proven', 'waived', 'open'] as const;
 export function table({ domains, all }: { domains: Count[]; all: Count }): string[] {
   const line = (name: string, cells: readonly (string | number)[]): string => `${name.padEnd(14)}${cells.map((cell) => String(cell).padStart(8)).join('')}`;
   return [line('domain', COLUMNS), ...[...domains, all].map((count) => line(count.domain, COLUMNS.map((column) => count[column])))];
+}
+
+/** The open rows of each domain, as references: those that nothing has closed yet. */
+export function openRows(rows: Iterable<Judged>): string[] {
+  const open = new Map<string, string[]>();
+  for (const { id, domain, status } of rows) if (status === 'open') open.set(domain, [...(open.get(domain) ?? []), id]);
+  const domains = [...open].sort(([a], [b]) => (a < b ? -1 : 1));
+  return domains.length === 0 ? [] : ['', 'not closed yet', ...domains.map(([domain, ids]) => `${domain.padEnd(14)}${referencesTo(ids).join(', ')}`)];
 }
 
 /** One line of a list of rows. */

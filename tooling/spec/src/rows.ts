@@ -19,6 +19,22 @@ function rowsOfPart(part: string): string[] {
   return Array.from({ length: Number(to) - Number(from) + 1 }, (_, i) => `${source}.${Number(from) + i}`);
 }
 
+/** The opposite: references to rows, three and more in a row as a range. */
+export function referencesTo(ids: readonly string[]): string[] {
+  const references: string[] = [];
+  for (let from = 0, to = 0; from < ids.length; from = ++to) {
+    while (to + 1 < ids.length && ids[to + 1] === after(ids[to]!)) to += 1;
+    if (to - from >= 2) references.push(`${ids[from]}-${ids[to]}`);
+    else references.push(...ids.slice(from, to + 1));
+  }
+  return references;
+}
+
+function after(id: string): string {
+  const [, source, number] = ONE.exec(id)!;
+  return `${source}.${Number(number) + 1}`;
+}
+
 /** Rows that a title names in brackets: `refuses a second claim [S1.60, S3.40-S3.47]`. Throws BadReference. */
 export function rowsInTitle(title: string): string[] {
   return [...title.matchAll(/\[\s*(S\d[^\]]*)\]/g)].flatMap(([, list]) => rowsOf(list!));

@@ -9,14 +9,17 @@ const TESTS = {
   'docs/adr/0001-no-number.md': '# No number\n\nWaives: S2.3\n',
 };
 
-test('prints a table per domain', () => {
+test('prints a table per domain, and what nothing has closed yet', () => {
   const run = spec(TESTS);
   assert.equal(
     run.out,
     'domain           total  proven  waived    open\n' +
       'agents               4       2       0       2\n' +
       'tasks                2       0       1       1\n' +
-      'all                  6       2       1       3\n',
+      'all                  6       2       1       3\n' +
+      '\nnot closed yet\n' +
+      'agents        S2.1, S2.2\n' +
+      'tasks         S1.3\n',
   );
   assert.equal(run.err, '');
   assert.equal(run.code, 0);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseMatrix } from '../src/matrix.ts';
 import { requiredRows } from '../src/requirement.ts';
-import { rowsInTitle, rowsOf } from '../src/rows.ts';
+import { referencesTo, rowsInTitle, rowsOf } from '../src/rows.ts';
 import { titlesOf } from '../src/titles.ts';
 import { waiversOf } from '../src/waivers.ts';
 import { MATRIX } from './world.ts';
@@ -15,6 +15,11 @@ describe('rows', () => {
     assert.deepEqual(rowsOf('S1.60, S2.75'), ['S1.60', 'S2.75']);
     assert.deepEqual(rowsOf('S3.9-S3.11,S1.1'), ['S3.9', 'S3.10', 'S3.11', 'S1.1']);
     assert.deepEqual(rowsInTitle('does this [S1.1] and that [S2.1, S2.3-S2.4] for [tenants] in S1.9'), ['S1.1', 'S2.1', 'S2.3', 'S2.4']);
+  });
+
+  test('are written again with three and more in a row as a range', () => {
+    assert.deepEqual(referencesTo(['S1.1', 'S1.2', 'S1.3', 'S1.5', 'S1.6', 'S2.7']), ['S1.1-S1.3', 'S1.5', 'S1.6', 'S2.7']);
+    assert.deepEqual(referencesTo([]), []);
   });
 
   test('are refused in other spellings, so that none is overlooked', () => {

@@ -80,7 +80,7 @@ describe('imported-edges', () => {
     ]);
   });
 
-  test('refuses paths out of the package, deep imports, and what is not declared or not there', () => {
+  test('refuses paths out of the package, deep imports, and what is not declared or not there [S5.10]', () => {
     const files = {
       ...packages,
       'packages/agents/src/a.ts': [
