@@ -62,7 +62,7 @@ describe('a hive over HTTP', () => {
       expect(metrics).toMatch(/hive_database_connections\{state="waiting"\} 0/);
     });
 
-    it('opens no more connections than its pool may, and leaves none behind [S1.10, S5.74]', async () => {
+    it('opens no more connections than its pool may, and leaves none behind [S1.10, S1.83, S2.7, S2.35, S5.9, S5.74]', async () => {
       const small = await testHive({ HIVE_POOL_MAX: '3' });
       const client = new pg.Client({ connectionString: process.env.HIVE_TEST_DATABASE_URL });
       await client.connect();

@@ -44,7 +44,7 @@ describe('the data rules, read from the catalogue', () => {
     expect(await column(keys)).toEqual([]);
   });
 
-  it('2: foreign keys carry the tenant on both sides, state their rules, and never set null [S1.78, S2.6, S2.29, S2.31, S2.51, S2.64, S4.101, S4.119, S4.123, S4.143, S5.80]', async () => {
+  it('2: foreign keys carry the tenant on both sides, state their rules, and never set null [S1.78, S2.6, S2.29, S2.31, S2.51, S2.64, S4.101, S4.114, S4.119, S4.123, S4.143, S5.80]', async () => {
     const keys = `from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace where k.contype = 'f' and ${OURS}`;
     expect(await column(`select k.conname as name ${keys} and (k.conkey[1] <> 1 or k.confkey[1] <> 1 or k.confdeltype not in ('r', 'c', 'a') or k.confupdtype <> 'a')`)).toEqual([]);
     expect((await column(`select k.conname as name ${keys}`)).length).toBeGreaterThan(10);
@@ -52,6 +52,20 @@ describe('the data rules, read from the catalogue', () => {
     const order = ['kernel', ...domains.map((d) => d.name)];
     const edges = await rows<{ name: string; from: string; to: string }>(`select k.conname as name, n.nspname as "from", k.confrelid::regclass::text as "to" ${keys}`);
     expect(edges.filter((e) => order.indexOf(e.to.split('.')[0]!) > order.indexOf(e.from))).toEqual([]);
+  });
+
+  it('2: an index begins with the columns of every foreign key, so that a parent is found to have children without a scan [S3.185, S4.117, S4.148]', async () => {
+    const unserved = `
+      select k.conname as name from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
+       where k.contype = 'f' and ${OURS} and k.conkey <> '{1}'
+         and not exists (select from pg_index i where i.indrelid = c.oid and (select array_agg(x order by x) from unnest((i.indkey::int2[])[0:cardinality(k.conkey) - 1]) x) = (select array_agg(x order by x) from unnest(k.conkey) x))`;
+    expect(await column(unserved)).toEqual([]);
+  });
+
+  it('calls no column metadata, a name that an ORM keeps for itself [S3.178, S4.161]', async () => {
+    const named = `select ${NAME} as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and not a.attisdropped where ${OURS} and a.attname`;
+    expect(await column(`${named} = 'metadata'`)).toEqual([]);
+    expect((await column(`${named} like '%\\_metadata'`)).length).toBeGreaterThan(3);
   });
 
   it('2: no foreign key points into a partitioned table', async () => {

@@ -1,5 +1,5 @@
 import { domains } from '@agent-hive/api';
-import { migrate, withUpstream } from '@agent-hive/kernel';
+import { migrate, newId, withUpstream } from '@agent-hive/kernel';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { differences, dumpSchema, type Catalogue } from '../src/catalogue.js';
 import { cleanUp, freshDatabase, runHive, type Env } from './world.js';
@@ -82,7 +82,7 @@ describe('every domain', () => {
   });
   afterAll(() => db.close());
 
-  it('comes out of up, down, up as it was [S4.103]', async () => {
+  it('comes out of up, down, up as it was [S4.103, S4.10, S4.132, S4.164, S3.161]', async () => {
     const before = await dumpSchema(db.orm, domains);
     expect(Object.keys(before).length).toBeGreaterThan(10);
     for (const domain of [...all].reverse()) {
@@ -92,6 +92,48 @@ describe('every domain', () => {
     }
     await migrate(db.database, domains);
     expect(differences(before, await dumpSchema(db.orm, domains))).toEqual([]);
+  });
+
+  it('takes back with each migration exactly what it brought [S1.63, S1.77, S2.21, S2.56, S2.58, S3.1, S3.169]', async () => {
+    await migrate(db.database, domains, { direction: 'down', to: '0' });
+    for (const { name: domain, migrations } of all) {
+      for (const { name } of migrations) {
+        const before = await dumpSchema(db.orm, domains);
+        expect(await migrate(db.database, domains, { domain, steps: 1 })).toMatchObject([{ migration: name, direction: 'up' }]);
+        const after = await dumpSchema(db.orm, domains);
+        expect(differences(before, after).length).toBeGreaterThan(0);
+        await migrate(db.database, domains, { domain, steps: 1, direction: 'down' });
+        expect(differences(before, await dumpSchema(db.orm, domains))).toEqual([]);
+        await migrate(db.database, domains, { domain, steps: 1 });
+        expect(differences(after, await dumpSchema(db.orm, domains))).toEqual([]);
+      }
+    }
+  });
+
+  it('has the tables and columns that its entities declare, and no other [S1.7, S1.71, S4.100, S2.41]', async () => {
+    const columns = await db.database.execute<{ name: string }>(
+      db.orm,
+      `select n.nspname || '.' || c.relname || '.' || a.attname as name from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = any ('{${all.map((domain) => domain.name).join(',')}}') and c.relkind in ('r', 'p') and not c.relispartition and c.relname <> 'migrations' and a.attnum > 0 and not a.attisdropped`,
+    );
+    const properties = [...db.orm.getMetadata().getAll().values()].flatMap((meta) => meta.props.filter((property) => property.persist !== false && property.fieldNames).map((property) => ({ meta, property })));
+    const declared = properties.flatMap(({ meta, property }) => property.fieldNames.map((column) => `${meta.schema}.${meta.tableName}.${column}`));
+    expect(columns.map((row) => row.name).sort()).toEqual([...new Set(declared)].sort());
+    expect(declared).toEqual(expect.arrayContaining(['agents.agent.performance_score', 'agents.agent.ai_metadata', 'agents.agent.enhanced_features_enabled']));
+  });
+
+  it('keeps the rows of a tenant over the migrations that come after, and over their undoing [S3.164]', async () => {
+    await migrate(db.database, domains, { direction: 'down', domain: 'agents', steps: 1 });
+    const tenant = newId();
+    await db.database.execute(db.orm, `insert into agents.agent (tenant_id, id, name, type, created_at, updated_at) values ('${tenant}', '${newId()}', 'survivor', 'general-purpose', now(), now())`);
+    const rows = () => db.database.execute(db.orm, `select * from agents.agent where tenant_id = '${tenant}'`);
+    const before = await rows();
+    expect(before).toMatchObject([{ name: 'survivor' }]);
+    await migrate(db.database, domains);
+    expect(await rows()).toEqual(before);
+    await migrate(db.database, domains, { direction: 'down', domain: 'agents', steps: 1 });
+    expect(await rows()).toEqual(before);
+    await migrate(db.database, domains);
   });
 
   it.each(all.filter((domain) => !all.some((other) => other.upstream.includes(domain))).map((domain) => [domain.name, domain] as const))(
