@@ -48,7 +48,10 @@ export async function incrementsSoak(engine, number) {
         const { body, headers } = await hive.call('GET', path);
         const answer = await hive.call('PATCH', path, { config: { n: body.config.n + 1 } }, { 'if-match': headers.get('etag') });
         if (answer.status === 200) done++;
-        else if (answer.status === 412) stale++;
+        else if (answer.status === 412) {
+          stale++;
+          await new Promise((resolve) => setTimeout(resolve, Math.random() * clients)); // else all come back at once, and one of them wins
+        }
         else throw new Error(`PATCH answered ${answer.status}: ${answer.text}`);
       }
     };
