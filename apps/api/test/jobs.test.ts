@@ -7,6 +7,8 @@ import { readConfig } from '../src/config/config.js';
 import { domains, modules } from '../src/domains.js';
 import { holderOf, Scheduler, type Job } from '../src/jobs/jobs.js';
 import { maintenance } from '../src/jobs/maintenance.js';
+import { jobs } from '../src/jobs/registry.js';
+import { tablesInNeed, vacuum } from '../src/jobs/vacuum.js';
 
 describe('background jobs', () => {
   let db: TestApp;
@@ -93,5 +95,26 @@ describe('background jobs', () => {
       expect(await months()).toHaveLength(4);
       expect(await asTenant(sql`select key from kernel.idempotency_key where tenant_id = ${tenantId}::uuid`)).toEqual([{ key: 'young' }]);
     }
+  });
+
+  it('vacuum and analyze tables that grew, which the embedded engine does not do by itself', async () => {
+    const flushed = (statement: string) => db.database.execute(db.orm, `do $$ begin ${statement}; perform pg_stat_force_next_flush(); end $$`);
+    const tables = () => tablesInNeed(db.database, db.orm);
+    const context = { database: db.database, orm: db.orm, get, signal: new AbortController().signal };
+    await flushed(`insert into identity.role (tenant_id, name, scopes, created_at, updated_at) select gen_random_uuid(), 'r' || n, '[]', now(), now() from generate_series(1, 3000) n`);
+    // The counters move when the session falls idle, shortly after.
+    for (const end = Date.now() + 10_000; !(await tables()).includes('identity.role') && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await tables()).toContain('identity.role');
+    await vacuum.run(context);
+    expect(await tables()).not.toContain('identity.role');
+    const [table] = await db.database.execute<{ rows: number; seen: number }>(db.orm, `select reltuples::int as rows, relallvisible as seen from pg_class where oid = 'identity.role'::regclass`);
+    expect(table!.rows).toBeGreaterThanOrEqual(3000);
+    expect(table!.seen).toBeGreaterThan(0);
+  });
+
+  it('vacuum where no server does', () => {
+    const names = (env: Record<string, string>) => jobs(readConfig(env).config).map((job) => job.name);
+    expect(names({})).toContain('vacuum');
+    expect(names({ DATABASE_URL: 'postgres://hive@127.0.0.1/hive' })).not.toContain('vacuum');
   });
 });

@@ -18,12 +18,12 @@ const ok = (check: string, detail: string): Finding => ({ check, status: 'ok', d
 const warn = (check: string, detail: string): Finding => ({ check, status: 'warn', detail });
 const fail = (check: string, detail: string): Finding => ({ check, status: 'fail', detail });
 
-/** The engine, its extensions, the login and the pool. */
+/** The engine, its extensions, the login, the pool and autovacuum. */
 export async function checkConnection(database: Database, orm: MikroORM): Promise<Finding[]> {
   const [server] = await database.execute<{ version: string; encoding: string }>(orm, `select current_setting('server_version') as version, current_setting('server_encoding') as encoding`);
   const engine = database.engine === 'embedded' ? `embedded (PGlite), ${database.embedded?.directory ?? 'in memory'}` : 'server';
   const encoding = server!.encoding === 'UTF8' ? ok('encoding', 'UTF8') : fail('encoding', `${server!.encoding}: texts need UTF8`);
-  return [ok('engine', `${engine}, PostgreSQL ${server!.version}`), encoding, await extensions(database, orm), ...(await login(database, orm)), await pool(database, orm)];
+  return [ok('engine', `${engine}, PostgreSQL ${server!.version}`), encoding, await extensions(database, orm), ...(await login(database, orm)), await pool(database, orm), await autovacuum(database, orm)];
 }
 
 /** The schema against what this code was built for. */
@@ -70,6 +70,12 @@ async function pool(database: Database, orm: MikroORM): Promise<Finding> {
   const [limits] = await database.execute<{ allowed: string; used: string }>(orm, `select current_setting('max_connections') as allowed, (select count(*) from pg_stat_activity where backend_type = 'client backend') as used`);
   const detail = `at most ${status.max} connections; the server has ${limits!.used} of ${limits!.allowed} in use`;
   return Number(limits!.used) + status.max > Number(limits!.allowed) ? warn('pool', `${detail}: too few are left`) : ok('pool', detail);
+}
+
+async function autovacuum(database: Database, orm: MikroORM): Promise<Finding> {
+  if (database.engine === 'embedded') return ok('autovacuum', 'a job of the running hive does its work');
+  const [row] = await database.execute<{ on: boolean }>(orm, `select current_setting('autovacuum')::boolean and current_setting('track_counts')::boolean as on`);
+  return row!.on ? ok('autovacuum', 'on') : warn('autovacuum', 'off: dead rows pile up, and plans are made for tables as they were when empty; set autovacuum = on, or vacuum and analyze by other means');
 }
 
 async function unknownMigrations(database: Database, orm: MikroORM): Promise<string[]> {
