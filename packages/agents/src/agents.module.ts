@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { AuditHooks, AuditModule, EntriesService } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
-import { tenantSql } from '@agent-hive/kernel';
+import { tenantStatement } from '@agent-hive/kernel';
 import { AgentTypesController } from './agent/agent-types.controller.js';
 import { AgentTypesService } from './agent/agent-types.service.js';
 import { agentExists, countAgentsOfProject } from './agent/agent.sql.js';
@@ -104,12 +104,12 @@ export class AgentsModule implements OnModuleInit {
   onModuleInit(): void {
     this.auditHooks.agentExists.register('agents', (_em, id) => this.exists(id));
     this.identityHooks.agentExists.register('agents', (_em, id) => this.exists(id));
-    this.identityHooks.projectReferences.register('agents', async (_em, id) => ({ table: 'agents.agent', count: await tenantSql(this.em, (db) => countAgentsOfProject(db, id)) }));
+    this.identityHooks.projectReferences.register('agents', async (_em, id) => ({ table: 'agents.agent', count: await tenantStatement(this.em, (db) => countAgentsOfProject(db, id)) }));
     this.identityHooks.stores.register('agents', async () => ({ domain: agentsDomain, stores: STORES }));
     this.hooks.references.register('audit', async (_em, id) => [{ table: 'audit.entry', count: await this.entries.countActions(id) }]);
   }
 
   private exists(id: string): Promise<boolean> {
-    return tenantSql(this.em, (db) => agentExists(db, id));
+    return tenantStatement(this.em, (db) => agentExists(db, id));
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Forbidden, idFloor, NotFound, pageOf, requireContext, tenantSql, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, Forbidden, idFloor, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import { AuditHooks } from './audit.hooks.js';
 import { EntryDto, type CreateEntryDto, type EntryQuery, type EntryRow } from './entry.dto.js';
@@ -16,7 +16,7 @@ export class EntriesService {
 
   /** One entry of the running tenant. Throws NotFound. */
   async get(id: string): Promise<EntryDto> {
-    const found = await tenantSql(this.em, (db) => sql<EntryRow>`select * from audit.entry where tenant_id = ${currentTenantId()} and id = ${id}`.execute(db));
+    const found = await tenantStatement(this.em, (db) => sql<EntryRow>`select * from audit.entry where tenant_id = ${currentTenantId()} and id = ${id}`.execute(db));
     const row = found.rows[0];
     if (!row) throw new NotFound('entry', id);
     return EntryDto.of(row);
@@ -63,13 +63,13 @@ export class EntriesService {
 
   /** Writes one entry in the running transaction; when it fails, so does the change that it records. Returns its id. */
   async record(entry: EntryInput): Promise<string> {
-    const written = await tenantSql(this.em, (db) => sql<{ id: string }>`${insertEntry(entry)} returning id`.execute(db));
+    const written = await tenantStatement(this.em, (db) => sql<{ id: string }>`${insertEntry(entry)} returning id`.execute(db));
     return written.rows[0]!.id;
   }
 
   /** How many actions of its own an agent has in the record: what it did as the actor, or gave account of. */
   async countActions(agentId: string): Promise<number> {
-    const counted = await tenantSql(this.em, (db) =>
+    const counted = await tenantStatement(this.em, (db) =>
       sql<{ count: string }>`select count(*) as count from audit.entry
         where tenant_id = ${currentTenantId()} and agent_id = ${agentId} and (actor_id = ${agentId} or risk is not null)`.execute(db),
     );

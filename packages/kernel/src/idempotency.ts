@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import { currentTenantId } from './context.js';
 import { Invalid, Refused } from './errors.js';
 import { isLockTimeout } from './database-error.js';
-import { tenantSql, wholeTransaction } from './transaction.js';
+import { tenantSql, wholeTransaction, type Sql } from './transaction.js';
 
 /** What makes a request the same as an earlier one: who sent it, to where, under which key, with which body. */
 export interface IdempotentRequest {
@@ -46,10 +46,10 @@ export async function idempotently(
 ): Promise<Answer & { replayed: boolean }> {
   if (request.key.length === 0 || request.key.length > KEY_MAX) throw new Invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters`);
   const hash = createHash('sha256').update(canonicalize(request.body ?? null) ?? '').digest('hex');
-  return wholeTransaction(em, async () => {
+  return wholeTransaction(em, async (end) => {
     if (!(await claim(em, request, hash))) return replay(em, request, hash);
     const answer = await work();
-    await store(em, request, { status: answer.status, body: withoutSecrets(answer.body, shownOnce) });
+    await end((db) => store(db, request, { status: answer.status, body: withoutSecrets(answer.body, shownOnce) }));
     return { ...answer, replayed: false };
   });
 }
@@ -91,12 +91,10 @@ async function replay(em: EntityManager, request: IdempotentRequest, hash: strin
   return { status: row.status, body: row.response, replayed: true };
 }
 
-async function store(em: EntityManager, request: IdempotentRequest, answer: Answer): Promise<void> {
-  await tenantSql(em, (db) =>
-    sql`
-      update kernel.idempotency_key set status = ${answer.status}, response = ${answer.body === null ? null : JSON.stringify(answer.body)}::json
-       where tenant_id = ${currentTenantId()} and principal = ${request.principal} and route = ${request.route} and key = ${request.key}`.execute(db),
-  );
+async function store(db: Sql, request: IdempotentRequest, answer: Answer): Promise<void> {
+  await sql`
+    update kernel.idempotency_key set status = ${answer.status}, response = ${answer.body === null ? null : JSON.stringify(answer.body)}::json
+     where tenant_id = ${currentTenantId()} and principal = ${request.principal} and route = ${request.route} and key = ${request.key}`.execute(db);
 }
 
 function withoutSecrets(body: Answer['body'], paths: readonly string[]): Answer['body'] {

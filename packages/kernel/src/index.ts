@@ -18,5 +18,5 @@ export { kernelDomain } from './orm.js';
 export { decodeCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
-export { tenantRead, tenantSql, transactional, type Sql } from './transaction.js';
+export { tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';

@@ -1,6 +1,7 @@
 import { TransactionContext, TransactionPropagation, type EntityManager } from '@mikro-orm/postgresql';
-import type { Kysely } from 'kysely';
+import type { ControlledTransaction, Kysely } from 'kysely';
 import { currentContext, requireContext } from './context.js';
+import { withCommit } from './engine/session.js';
 
 /** Tables are named in the SQL itself; hand-written statements state the shape of their own rows. */
 export type Sql = Kysely<Record<string, never>>;
@@ -17,6 +18,16 @@ export async function tenantSql<T>(em: EntityManager, work: (sql: Sql) => Promis
   const running = runningTransaction(em);
   if (running) return work(running);
   return em.getConnection('write').transactional((tx) => work(tx as unknown as Sql), { sessionContext: requireContext().session });
+}
+
+/**
+ * Like tenantSql, for work of one statement, which on a server costs one round trip with begin and commit. A second
+ * statement throws. What is thrown after the statement no longer undoes it, unless a transaction was running before.
+ */
+export async function tenantStatement<T>(em: EntityManager, work: (sql: Sql) => Promise<T>): Promise<T> {
+  const running = runningTransaction(em);
+  if (running) return work(running);
+  return inTransaction(em, (tx) => withCommit(() => work(tx as unknown as Sql)));
 }
 
 /**
@@ -37,23 +48,32 @@ export async function tenantRead<T>(em: EntityManager, work: (sql: Sql) => Promi
 
 /**
  * Opens one transaction for all of the running unit of work: SQL, the identity map, and whatever else asks for a
- * transaction meanwhile join it. Costs a third of em.transactional(), which copies the identity map in and out.
+ * transaction meanwhile join it. Costs a third of em.transactional(), which copies the identity map in and out. `end` runs
+ * the transaction's last statement, after which nothing can be sent.
  */
-export async function wholeTransaction<T>(em: EntityManager, work: () => Promise<T>): Promise<T> {
+export async function wholeTransaction<T>(em: EntityManager, work: (end: <R>(statement: (sql: Sql) => Promise<R>) => Promise<R>) => Promise<T>): Promise<T> {
   const context = requireContext();
   if (runningTransaction(em)) throw new Error('A transaction is open already: wholeTransaction() opens the outermost one');
+  return inTransaction(em, async (tx) => {
+    context.transaction = tx;
+    try {
+      return await work((statement) => withCommit(() => statement(tx as unknown as Sql)));
+    } finally {
+      context.transaction = null;
+    }
+  });
+}
+
+async function inTransaction<T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> {
   const connection = em.getConnection('write');
-  const tx = await connection.begin({ sessionContext: context.session });
-  context.transaction = tx;
+  const tx = await connection.begin({ sessionContext: requireContext().session });
   try {
-    const result = await work();
+    const result = await work(tx);
     await connection.commit(tx);
     return result;
   } catch (error) {
     await connection.rollback(tx).catch((lost: unknown) => em.config.getLogger().warn('query', `Rollback failed: ${String(lost)}`));
     throw error;
-  } finally {
-    context.transaction = null;
   }
 }
 

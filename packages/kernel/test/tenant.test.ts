@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
-import { currentContext, currentTenantId, kernelDomain, newId, runAs, takeLease, releaseLease, tenantRead, tenantSql, transactional } from '../src/index.js';
+import { currentContext, currentTenantId, kernelDomain, newId, runAs, takeLease, releaseLease, tenantRead, tenantSql, tenantStatement, transactional } from '../src/index.js';
 import { sessionStatements } from '../src/engine/session.js';
+import { idempotently } from '../src/idempotency.js';
 import { IdempotencyKey } from '../src/idempotency.entity.js';
 import { principal, testDatabase, testEngine, type TestDatabase } from '../src/testing/index.js';
 
@@ -114,6 +115,80 @@ describe('tenants in the database', () => {
   });
 });
 
+describe('a transaction of one statement', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await testDatabase([kernelDomain], { poolMax: 1 });
+    await db.database.execute(db.orm, 'create table kernel.deferred (id int unique deferrable initially deferred)');
+    await db.database.execute(db.orm, 'grant all on kernel.deferred to hive_app');
+  });
+  afterAll(() => db.close());
+
+  const who = principal();
+  const as = <T>(work: () => Promise<T>): Promise<T> => runAs(db.orm.em, who, work);
+  const insert = (key: string) => sql<{ key: string }>`
+    insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
+    values (${who.tenantId}, 'p', 'r', ${key}, 'h', now(), now()) returning key`;
+  const keys = () =>
+    as(() => tenantStatement(db.orm.em, async (q) => (await sql<{ key: string }>`select key from kernel.idempotency_key order by key`.execute(q)).rows.map((r) => r.key)));
+
+  it('is committed once answered, and leaves the connection to the next tenant', async () => {
+    expect((await as(() => tenantStatement(db.orm.em, (q) => insert('one').execute(q)))).rows).toEqual([{ key: 'one' }]);
+    expect(await keys()).toEqual(['one']);
+    const other = await runAs(db.orm.em, principal(), () => tenantStatement(db.orm.em, (q) => sql`select * from kernel.idempotency_key`.execute(q)));
+    expect(other.rows).toEqual([]);
+    expect(await db.database.execute(db.orm, `select current_user = session_user as alone, nullif(current_setting('app.tenant_id', true), '') as tenant`)).toEqual([{ alone: true, tenant: null }]);
+  });
+
+  it('fails with its statement and keeps nothing', async () => {
+    await expect(as(() => tenantStatement(db.orm.em, (q) => insert('').execute(q)))).rejects.toThrow('idempotency_key_key_check');
+    await expect(as(() => tenantStatement(db.orm.em, (q) => insert('one').execute(q)))).rejects.toThrow('idempotency_key_pkey');
+    expect(await keys()).toEqual(['one']);
+  });
+
+  it('tells of a commit that failed', async () => {
+    const twice = () => as(() => tenantStatement(db.orm.em, (q) => sql`insert into kernel.deferred values (1), (1)`.execute(q)));
+    await expect(twice()).rejects.toThrow('deferred_id_key');
+    expect(await db.database.execute(db.orm, 'select * from kernel.deferred')).toEqual([]);
+    expect(await keys()).toEqual(['one']);
+  });
+
+  it('joins the transaction that runs, and goes with it', async () => {
+    const undone = as(() =>
+      transactional(db.orm.em, async () => {
+        await tenantStatement(db.orm.em, (q) => insert('two').execute(q));
+        await tenantStatement(db.orm.em, (q) => insert('three').execute(q));
+        throw new Error('no');
+      }),
+    );
+    await expect(undone).rejects.toThrow('no');
+    expect(await keys()).toEqual(['one']);
+  });
+
+  it('refuses a second statement, in turn or at once', async () => {
+    const inTurn = () => as(() => tenantStatement(db.orm.em, async (q) => [await insert('in turn').execute(q), await insert('after').execute(q)]));
+    await expect(inTurn()).rejects.toThrow('The transaction ended with the statement before this one');
+    const atOnce = () => as(() => tenantStatement(db.orm.em, (q) => Promise.all([insert('at once').execute(q), insert('with it').execute(q)])));
+    await expect(atOnce()).rejects.toThrow('The transaction ended with the statement before this one');
+    expect(await keys()).not.toContain('after');
+    expect(await keys()).not.toContain('with it');
+  });
+
+  it('ends the transaction of an idempotent request with the storing of its answer', async () => {
+    const request = { principal: 'p', route: 'r', key: 'whole', body: {} };
+    const answer = { status: 201, body: { made: 1 } };
+    const work = async () => {
+      await tenantStatement(db.orm.em, (q) => sql`insert into kernel.deferred values (2)`.execute(q));
+      return answer;
+    };
+    expect(await as(() => idempotently(db.orm.em, request, [], work))).toEqual({ ...answer, replayed: false });
+    expect(await as(() => idempotently(db.orm.em, request, [], work))).toEqual({ ...answer, replayed: true });
+    expect(await db.database.execute(db.orm, 'select * from kernel.deferred')).toEqual([{ id: 2 }]);
+    await expect(as(() => idempotently(db.orm.em, { ...request, key: 'commit fails' }, [], work))).rejects.toThrow('deferred_id_key');
+    expect(await keys()).not.toContain('commit fails');
+  });
+});
+
 const onServer = testEngine() === 'server' ? describe : describe.skip;
 onServer('a server that drops connections (only a server can: HIVE_TEST_DATABASE_URL)', () => {
   it('costs the unit of work that was on it and none after, and the pool stays whole [S2.27, S2.28, S2.76, S5.74]', async () => {
@@ -123,6 +198,7 @@ onServer('a server that drops connections (only a server can: HIVE_TEST_DATABASE
     for (let i = 0; i < 5; i++) {
       await expect(runAs(db.orm.em, who, drop)).rejects.toThrow();
       await expect(runAs(db.orm.em, who, () => transactional(db.orm.em, drop))).rejects.toThrow();
+      await expect(runAs(db.orm.em, who, () => tenantStatement(db.orm.em, (q) => sql`select pg_terminate_backend(pg_backend_pid())`.execute(q)))).rejects.toThrow();
     }
     const alive = await Promise.all(Array.from({ length: 4 }, () => runAs(db.orm.em, who, () => tenantRead(db.orm.em, (q) => sql<{ one: number }>`select 1 as one`.execute(q)))));
     expect(alive.map((a) => a.rows[0]!.one)).toEqual([1, 1, 1, 1]);

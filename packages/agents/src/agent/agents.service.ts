@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
 import { Project } from '@agent-hive/identity';
-import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, Refused, tenantRead, tenantSql, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, Refused, tenantRead, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { AgentsHooks } from '../agents.hooks.js';
 import { PresenceService } from '../presence/presence.service.js';
 import { AgentDto, type AgentQuery, type CreateAgentDto, type UpdateAgentDto, type UpsertAgentDto } from './agent.dto.js';
@@ -19,14 +19,14 @@ export class AgentsService {
 
   /** One agent. Throws NotFound. */
   async get(id: string, options: { tools?: boolean } = {}): Promise<AgentDto> {
-    const row = await tenantRead(this.em, (db) => selectAgent(db, id, options));
+    const row = await tenantStatement(this.em, (db) => selectAgent(db, id, options));
     if (!row) throw new NotFound('agent', id);
     return AgentDto.of(row);
   }
 
   /** One agent by the id that its caller knows it by. Throws NotFound. */
   async getByExternalId(externalId: string): Promise<AgentDto> {
-    const row = await tenantRead(this.em, (db) => selectAgentByExternalId(db, externalId));
+    const row = await tenantStatement(this.em, (db) => selectAgentByExternalId(db, externalId));
     if (!row) throw new NotFound('agent', externalId);
     return AgentDto.of(row);
   }
@@ -110,7 +110,7 @@ export class AgentsService {
 
   private async insert(agent: NewAgent): Promise<AgentDto | undefined> {
     try {
-      const row = await tenantSql(this.em, (db) => insertAgent(db, agent));
+      const row = await tenantStatement(this.em, (db) => insertAgent(db, agent));
       return row && AgentDto.of(row);
     } catch (error) {
       if (isForeignKeyViolation(error)) throw new NotFound('project', String(agent.projectId));
@@ -136,7 +136,7 @@ export class AgentsService {
 
   private async requireType(type: string): Promise<void> {
     if ((AGENT_TYPES as readonly string[]).includes(type)) return;
-    const allowed = [...AGENT_TYPES, ...(await tenantRead(this.em, (db) => selectTypeNames(db)))];
+    const allowed = [...AGENT_TYPES, ...(await tenantStatement(this.em, (db) => selectTypeNames(db)))];
     if (!allowed.includes(type)) {
       const message = `Agent type must be one of: [${allowed.join(', ')}]`;
       throw new Invalid(message, [{ pointer: '/type', message, allowed }]);

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { tenantSql } from '@agent-hive/kernel';
+import { tenantSql, tenantStatement } from '@agent-hive/kernel';
 import { requireAiMetadata } from '../agent/agent.entity.js';
 import { AgentsService } from '../agent/agents.service.js';
 import type { AgentDto } from '../agent/agent.dto.js';
@@ -46,7 +46,7 @@ export class InsightsService {
     });
     const failed = typeof insights.error === 'string';
     const score = insights.performance_metrics?.overall_score;
-    await tenantSql(this.em, (db) =>
+    await tenantStatement(this.em, (db) =>
       storeAnalysis(db, agent.id, {
         metadata: requireAiMetadata({ last_insights: insights, analysis_timestamp: now.toISOString() }),
         performanceScore: failed ? null : Math.round(score ?? 0),

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { tenantSql } from '@agent-hive/kernel';
+import { tenantStatement } from '@agent-hive/kernel';
 import { MatchItemDto, type MatchDto, type MatchesDto, type RequirementsDto, type Weights } from './match.dto.js';
 import { selectMatches } from './match.sql.js';
 
@@ -12,7 +12,7 @@ export class MatchesService {
   /** The best agents first; none when no active, enhanced agent has any of the required capabilities. */
   async list(input: MatchDto): Promise<MatchesDto> {
     const weights = weightsFor(input.requirements);
-    const rows = await tenantSql(this.em, (db) => selectMatches(db, input.requirements, weights, input.limit, new Date()));
+    const rows = await tenantStatement(this.em, (db) => selectMatches(db, input.requirements, weights, input.limit, new Date()));
     return { items: rows.map((row) => MatchItemDto.of(row, input.requirements.capabilities ?? [], weights)) };
   }
 }

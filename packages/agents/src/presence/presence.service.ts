@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Forbidden, NotFound, pageOf, Refused, requireContext, tenantSql, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, Forbidden, NotFound, pageOf, Refused, requireContext, tenantRead, tenantSql, tenantStatement, type Page } from '@agent-hive/kernel';
 import { agentExists } from '../agent/agent.sql.js';
 import { PresenceDto, StatusChangeDto, type HeartbeatDto, type StatusChangeQuery } from './presence.dto.js';
 import { refuseTransition, type AgentStatus } from './presence.entity.js';
@@ -26,7 +26,7 @@ export class PresenceService {
   /** A page of an agent's status changes, newest first. Throws NotFound. */
   async listChanges(agentId: string, query: StatusChangeQuery): Promise<Page<StatusChangeDto>> {
     const before = decodeCursor(query.cursor, 1)?.[0];
-    return tenantSql(this.em, async (db) => {
+    return tenantRead(this.em, async (db) => {
       const rows = await selectStatusChanges(db, agentId, query.limit + 1, before === undefined ? undefined : String(before));
       if (rows.length === 0 && !(await agentExists(db, agentId))) throw new NotFound('agent', agentId);
       return pageOf(rows, query.limit, (row) => [row.id], (row) => StatusChangeDto.of(row));
@@ -44,7 +44,7 @@ export class PresenceService {
   }
 
   private async apply(move: Move): Promise<PresenceDto> {
-    const row = await tenantSql(this.em, (db) => movePresence(db, move));
+    const row = await tenantStatement(this.em, (db) => movePresence(db, move));
     if (!row) throw new NotFound('agent', move.agentId);
     if (!row.moved && row.from_status === 'shutdown' && row.to_status === 'shutdown') {
       throw new Refused(`agent ${move.agentId} of tenant ${currentTenantId()} is shut down: it must become initializing before it gives signs of life`, 'agent-shutdown');

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, requireUuid, tenantRead, tenantSql, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, requireUuid, tenantRead, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { agentExists } from '../agent/agent.sql.js';
 import { Agent } from '../agent/agent.entity.js';
 import { GrantedToolDto } from './granted-tool.dto.js';
@@ -19,7 +19,7 @@ export class ToolGrantsService {
 
   /** Whether the agent may call the tool at this moment; `none` for ids that are not there, too. */
   async check(agentId: string, toolId: string, at = new Date()): Promise<GrantState> {
-    const row = await tenantRead(this.em, (db) => selectGrantedTool(db, agentId, toolId));
+    const row = await tenantStatement(this.em, (db) => selectGrantedTool(db, agentId, toolId));
     if (!row) return 'none';
     return row.expires_at === null || new Date(row.expires_at) > at ? 'valid' : 'expired';
   }

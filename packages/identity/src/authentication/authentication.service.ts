@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Forbidden, runAs, tenantSql, Unauthenticated, type Principal } from '@agent-hive/kernel';
+import { Forbidden, runAs, tenantStatement, Unauthenticated, type Principal } from '@agent-hive/kernel';
 import { Authenticator } from '@agent-hive/kernel/http';
 import { selectKey, touchKey } from '../api-key/api-key.sql.js';
 import { isSame, isSecretOf, parseKey, type KeyParts } from '../api-key/key-text.js';
@@ -76,7 +76,7 @@ export class AuthenticationService extends Authenticator implements OnApplicatio
     const keyId = principal.keyId!;
     if (now.getTime() - (this.touchedAt.get(keyId) ?? 0) < TOUCH_EVERY_MS) return;
     this.touchedAt.set(keyId, now.getTime());
-    const noted = runAs(this.em, principal, () => tenantSql(this.em, (db) => touchKey(db, keyId, now))).catch((error: unknown) => this.log.warn(`The use of key ${keyId} was not noted: ${String(error)}`));
+    const noted = runAs(this.em, principal, () => tenantStatement(this.em, (db) => touchKey(db, keyId, now))).catch((error: unknown) => this.log.warn(`The use of key ${keyId} was not noted: ${String(error)}`));
     this.touching.add(noted);
     void noted.finally(() => this.touching.delete(noted));
   }

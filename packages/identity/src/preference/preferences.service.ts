@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, NotFound, pageOf, tenantRead, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, NotFound, pageOf, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { User } from '../user/user.entity.js';
 import { PreferenceDto, type PreferenceQuery, type PutPreferenceDto } from './preference.dto.js';
 import { Preference } from './preference.entity.js';
@@ -13,7 +13,7 @@ export class PreferencesService {
 
   /** One category of a user. Throws NotFound. */
   async get(userId: string, category: string): Promise<PreferenceDto> {
-    const [row] = await tenantRead(this.em, (db) => selectPreferences(db, userId, category));
+    const [row] = await tenantStatement(this.em, (db) => selectPreferences(db, userId, category));
     if (!row) throw new NotFound('preference', `${userId}/${category}`);
     return PreferenceDto.of(row);
   }
@@ -21,14 +21,14 @@ export class PreferencesService {
   /** All categories of a user, by name; a user has few, so there are no pages. Throws NotFound for the user. */
   async listByUser(userId: string): Promise<Page<PreferenceDto>> {
     await this.requireUser(this.em, userId);
-    const rows = await tenantRead(this.em, (db) => selectPreferences(db, userId));
+    const rows = await tenantStatement(this.em, (db) => selectPreferences(db, userId));
     return { items: rows.map((row) => PreferenceDto.of(row)), nextCursor: null };
   }
 
   /** A page of preferences whose document has the value at the path. */
   async list({ category, path, equals, limit, cursor }: PreferenceQuery): Promise<Page<PreferenceDto>> {
     const wanted = path.split('.').reduceRight<unknown>((value, name) => ({ [name]: value }), jsonOrText(equals));
-    const rows = await tenantRead(this.em, (db) => selectPreferring(db, wanted, category, decodeCursor(cursor, 2), limit + 1));
+    const rows = await tenantStatement(this.em, (db) => selectPreferring(db, wanted, category, decodeCursor(cursor, 2), limit + 1));
     return pageOf(rows, limit, (row) => [row.user_id, row.category], (row) => PreferenceDto.of(row));
   }
 

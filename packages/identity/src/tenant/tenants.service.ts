@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { EntriesService } from '@agent-hive/audit';
-import { inTenant, newId, NotFound, Refused, requireContext, runAs, servicePrincipal, tenantRead, tenantSql, transactional, withUpstream, type Principal } from '@agent-hive/kernel';
+import { inTenant, newId, NotFound, Refused, requireContext, runAs, servicePrincipal, tenantSql, tenantStatement, transactional, withUpstream, type Principal } from '@agent-hive/kernel';
 import { ApiKeysService } from '../api-key/api-keys.service.js';
 import { IdentityHooks } from '../identity.hooks.js';
 import { countRows, deleteRows, nextRows, type TenantStore } from './tenant-store.sql.js';
@@ -54,7 +54,7 @@ export class TenantsService {
       for (const store of stores) {
         for (let after: unknown[] | null = null; ; ) {
           // Each page is a transaction of its own: a slow reader holds no connection.
-          const rows: Awaited<ReturnType<typeof nextRows>> = await runAs(em, principal, () => tenantRead(em, (db) => nextRows(db, store, after)));
+          const rows: Awaited<ReturnType<typeof nextRows>> = await runAs(em, principal, () => tenantStatement(em, (db) => nextRows(db, store, after)));
           for (const { row } of rows) yield `${JSON.stringify({ table: store.table, row })}\n`;
           const last = rows.at(-1);
           if (!last) break;

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { SessionContext } from '@mikro-orm/core';
-import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type TransactionSettings } from 'kysely';
+import { CompiledQuery, type DatabaseConnection, type Dialect, type Driver, type QueryResult, type TransactionSettings } from 'kysely';
 import { requireUuid } from '../uuid.js';
 
 /*
@@ -11,10 +11,12 @@ import { requireUuid } from '../uuid.js';
  *                              '--- pendingSession (async local) -------'
  *
  * The driver opens the transaction and sets role and tenant in one message, and on a server sends the first statement of
- * the work right behind it, so neither the transaction nor the tenant costs a round trip. Values are validated literals: SET takes no parameters, and set_config() is invisible to the workers
- * of a sharded cluster.
+ * the work right behind it, so neither the transaction nor the tenant costs a round trip. Nor does COMMIT, where the work
+ * says which statement is its last. Values are validated literals: SET takes no parameters, and set_config() is invisible
+ * to the workers of a sharded cluster.
  */
 const pendingSession = new AsyncLocalStorage<string[]>();
+const lastStatement = new AsyncLocalStorage<true>();
 
 const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
 
@@ -36,6 +38,12 @@ export function sessionStatements(session: SessionContext): string[] {
 export const beginWithSession = <T>(session: SessionContext, begin: () => Promise<T>): Promise<T> =>
   pendingSession.run(sessionStatements(session), begin);
 
+/**
+ * Runs work that sends one statement, the last of its transaction: COMMIT goes out right behind it. A statement that fails
+ * has aborted the transaction by then, and its COMMIT is a rollback. A second statement throws.
+ */
+export const withCommit = <T>(work: () => Promise<T>): Promise<T> => lastStatement.run(true, work);
+
 export interface SessionDialectOptions {
   /**
    * Whether one message may hold several statements and the next may be sent before its answer came (pg's pipeline
@@ -54,6 +62,11 @@ export function withSession<T extends Dialect>(dialect: T, options: SessionDiale
 class SessionDriver implements Driver {
   /** How the transaction on a connection began: a failure that nobody waited for is told at its commit. */
   readonly #begun = new WeakMap<DatabaseConnection, Promise<unknown>>();
+  /** Connections whose transaction has had its last statement. */
+  readonly #last = new WeakSet<DatabaseConnection>();
+  /** How the COMMIT right behind that statement went. */
+  readonly #ended = new WeakMap<DatabaseConnection, Promise<unknown>>();
+  readonly #known = new WeakSet<DatabaseConnection>();
   constructor(
     private readonly driver: Driver,
     private readonly options: SessionDialectOptions,
@@ -61,13 +74,18 @@ class SessionDriver implements Driver {
 
   init = (...args: Parameters<Driver['init']>) => this.driver.init(...args);
   destroy = (...args: Parameters<Driver['destroy']>) => this.driver.destroy(...args);
-  acquireConnection = (...args: Parameters<Driver['acquireConnection']>) => this.driver.acquireConnection(...args);
   savepoint = (...args: Parameters<NonNullable<Driver['savepoint']>>) => this.driver.savepoint!(...args);
   rollbackToSavepoint = (...args: Parameters<NonNullable<Driver['rollbackToSavepoint']>>) => this.driver.rollbackToSavepoint!(...args);
   releaseSavepoint = (...args: Parameters<NonNullable<Driver['releaseSavepoint']>>) => this.driver.releaseSavepoint!(...args);
 
+  async acquireConnection(...args: Parameters<Driver['acquireConnection']>): Promise<DatabaseConnection> {
+    const connection = await this.driver.acquireConnection(...args);
+    if (!this.#known.has(connection)) this.#endByLastStatement(connection);
+    return connection;
+  }
+
   async releaseConnection(...args: Parameters<Driver['releaseConnection']>): Promise<void> {
-    this.#begun.delete(args[0]);
+    for (const known of [this.#begun, this.#last, this.#ended]) known.delete(args[0]);
     await this.driver.releaseConnection(...args);
   }
 
@@ -75,36 +93,50 @@ class SessionDriver implements Driver {
     const statements = pendingSession.getStore() ?? [];
     if (this.options.pipelined && !settings.isolationLevel && !settings.accessMode) {
       // Not awaited: the first statement of the work follows at once.
-      this.remember(connection, connection.executeQuery(CompiledQuery.raw(['begin', ...statements].join('; '))));
+      this.#begun.set(connection, toldAtCommit(connection.executeQuery(CompiledQuery.raw(['begin', ...statements].join('; ')))));
       return;
     }
     await this.driver.beginTransaction(connection, settings);
     const bound = statements.reduce<Promise<unknown>>((before, statement) => before.then(() => connection.executeQuery(CompiledQuery.raw(statement))), Promise.resolve());
-    this.remember(connection, bound);
-    await bound.catch(() => undefined); // told at the commit, see remember()
+    this.#begun.set(connection, toldAtCommit(bound));
+    await bound.catch(() => undefined);
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
-    const committed = this.driver.commitTransaction(connection);
+    const committed = this.#ended.get(connection) ?? this.driver.commitTransaction(connection);
     await Promise.all([this.#begun.get(connection), committed]);
   }
 
   async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     try {
-      await this.driver.rollbackTransaction(connection);
+      await (this.#ended.get(connection) ?? this.driver.rollbackTransaction(connection));
     } catch {
       // The connection is lost, and the driver has marked it so. A throw would keep Kysely from giving it back to the pool,
       // which would then be one smaller for good; whoever asked for the rollback has the failure that led to it.
     }
   }
 
-  /**
-   * Beginning never throws, since Kysely 0.29 neither ends nor releases a transaction that failed to begin. It need not:
-   * should a SET fail, the transaction that BEGIN opened is aborted, whatever follows fails, and nothing runs outside the
-   * tenant.
-   */
-  private remember(connection: DatabaseConnection, begun: Promise<unknown>): void {
-    this.#begun.set(connection, begun);
-    begun.catch(() => undefined); // told at the commit, which waits for it
+  #endByLastStatement(connection: DatabaseConnection): void {
+    this.#known.add(connection);
+    const execute = connection.executeQuery.bind(connection);
+    connection.executeQuery = <R>(query: CompiledQuery, options?: Parameters<typeof execute>[1]): Promise<QueryResult<R>> => {
+      if (this.#last.has(connection)) throw new Error(`The transaction ended with the statement before this one: ${query.sql}`);
+      const answer = execute<R>(query, options);
+      if (lastStatement.getStore()) {
+        this.#last.add(connection);
+        if (this.options.pipelined) this.#ended.set(connection, toldAtCommit(execute(CompiledQuery.raw('commit'))));
+      }
+      return answer;
+    };
   }
+}
+
+/**
+ * Beginning never throws, since Kysely 0.29 neither ends nor releases a transaction that failed to begin. It need not:
+ * should a SET fail, the transaction that BEGIN opened is aborted, whatever follows fails, and nothing runs outside the
+ * tenant. The commit waits for what was begun and for what was ended before it was asked, and tells of their failures.
+ */
+function toldAtCommit(sent: Promise<unknown>): Promise<unknown> {
+  sent.catch(() => undefined);
+  return sent;
 }
