@@ -82,8 +82,8 @@ describe('background jobs', () => {
     const em = db.orm.em;
     const asTenant = (statement: RawBuilder<unknown>) => runAs(em, servicePrincipal(tenantId, 'test'), async () => (await tenantSql(em, (tx) => statement.execute(tx))).rows);
     const remember = (key: string, hours: number) =>
-      asTenant(sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
-                   values (${tenantId}::uuid, 'p', 'r', ${key}::text, 'h', now(), now() + make_interval(hours => ${hours}::int))`);
+      asTenant(sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, status, created_at, expires_at)
+                   values (${tenantId}::uuid, 'p', 'r', ${key}::text, 'h', 201, now(), now() + make_interval(hours => ${hours}::int))`);
     await remember('old', -1);
     await remember('young', 1);
     await db.database.execute(db.orm, `do $$ declare child text; begin

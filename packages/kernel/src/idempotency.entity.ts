@@ -13,13 +13,14 @@ export const IdempotencySchema = defineEntity({
     route: p.text().primary(),
     key: p.text().primary(),
     requestHash: p.text(),
-    status: p.integer().nullable(),
+    status: p.integer(),
     /** json and no jsonb, which reorders keys: a repeat gets the same bytes. */
     response: p.json<Record<string, unknown>>().columnType('json').nullable(),
     createdAt: createdAt(),
     expiresAt: moment(),
   },
-  indexes: [{ name: 'idempotency_key_expires_at_index', properties: ['tenantId', 'expiresAt'] }],
+  /** Rows arrive in the order in which they expire, so a range per block finds the old ones at no cost to the insert. */
+  indexes: [{ name: 'idempotency_key_expires_at_index', properties: ['tenantId', 'expiresAt'], type: 'brin' }],
   checks: [
     { name: 'idempotency_key_key_check', expression: 'length(key) between 1 and 200' },
     { name: 'idempotency_key_status_check', expression: 'status between 200 and 299' },

@@ -1,11 +1,11 @@
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import canonicalize from 'canonicalize';
 import { sql } from 'kysely';
 import { currentTenantId } from './context.js';
-import { Invalid, Refused } from './errors.js';
-import { isLockTimeout } from './database-error.js';
-import { tenantSql, wholeTransaction, type Sql } from './transaction.js';
+import { isLockTimeout, isUniqueViolation } from './database-error.js';
+import { HiveError, Invalid, Refused } from './errors.js';
+import { tenantSql, tenantStatement, wholeTransaction, type Sql } from './transaction.js';
 
 /** What makes a request the same as an earlier one: who sent it, to where, under which key, with which body. */
 export interface IdempotentRequest {
@@ -18,7 +18,14 @@ export interface IdempotentRequest {
 /** An answer as it is stored: only 2xx ones are, so a failed request may be repeated under its key. */
 export interface Answer {
   status: number;
-  body: Record<string, unknown> | null;
+  body: object | null;
+}
+
+interface StoredAnswer {
+  request_hash: string;
+  status: number;
+  response: Record<string, unknown> | null;
+  expired: boolean;
 }
 
 const KEPT_MS = 24 * 3600 * 1000;
@@ -45,61 +52,92 @@ export async function idempotently(
   work: () => Promise<Answer>,
 ): Promise<Answer & { replayed: boolean }> {
   if (request.key.length === 0 || request.key.length > KEY_MAX) throw new Invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters`);
-  const hash = createHash('sha256').update(canonicalize(request.body ?? null) ?? '').digest('hex');
-  return wholeTransaction(em, async (end) => {
-    if (!(await claim(em, request, hash))) return replay(em, request, hash);
-    const answer = await work();
-    await end((db) => store(db, request, { status: answer.status, body: withoutSecrets(answer.body, shownOnce) }));
-    return { ...answer, replayed: false };
+  const hash = digest('sha256', canonicalize(request.body ?? null) ?? '');
+  try {
+    return await wholeTransaction(em, async (end) => {
+      const stored = await lookUp(em, request);
+      if (stored) return replay(stored, request, hash);
+      const answer = await work();
+      await end((db) => insertAnswer(db, request, hash, { status: answer.status, body: withoutSecrets(answer.body, shownOnce) }));
+      return { ...answer, replayed: false };
+    });
+  } catch (error) {
+    // The first may have finished after the look and before the lock: then this was a repeat, which met the first's own rows.
+    if (!(error instanceof HiveError) && !isUniqueViolation(error)) throw error;
+    const stored = await tenantStatement(em, (db) => selectAnswer(db, request));
+    if (!stored || stored.expired) throw error;
+    return replay(stored, request, hash);
+  }
+}
+
+/** The answer to an earlier request. When there is none, this request alone is at work under its key until its transaction ends. */
+async function lookUp(em: EntityManager, request: IdempotentRequest): Promise<StoredAnswer | undefined> {
+  const lock = lockOf(request);
+  return tenantSql(em, async (db) => {
+    const { mine, found } = await lockAndSelectAnswer(db, request, lock);
+    if (!mine && !found) await waitFor(db, request, lock);
+    const stored = mine || found ? found : await selectAnswer(db, request);
+    if (!stored?.expired) return stored;
+    await deleteAnswer(db, request);
+    return undefined;
   });
 }
 
-/** Served by the primary key. The insert waits for a duplicate in flight; the lock timeout, set by the same statement, ends the wait. */
-async function claim(em: EntityManager, request: IdempotentRequest, hash: string): Promise<boolean> {
-  const now = Date.now();
+/** Two keys with the same 64 bits would wait for each other, and nothing else. */
+const lockOf = ({ principal, route, key }: IdempotentRequest): string =>
+  digest('sha256', JSON.stringify([currentTenantId(), principal, route, key]), 'buffer').readBigInt64BE().toString();
+
+const ofRequest = ({ principal, route, key }: IdempotentRequest) => sql`k.tenant_id = ${currentTenantId()} and k.principal = ${principal} and k.route = ${route} and k.key = ${key}`;
+
+/** Served by the primary key. The look is a moment older than the lock. */
+async function lockAndSelectAnswer(db: Sql, request: IdempotentRequest, lock: string): Promise<{ mine: boolean; found: StoredAnswer | undefined }> {
+  const { rows } = await sql<{ mine: boolean } & (StoredAnswer | { request_hash: null })>`
+    select pg_try_advisory_xact_lock(${lock}::bigint) as mine, k.request_hash, k.status, k.response, k.expires_at < ${new Date()}::timestamptz as expired
+      from (select) one left join kernel.idempotency_key k on ${ofRequest(request)}`.execute(db);
+  const { mine, ...row } = rows[0]!;
+  return { mine, found: row.request_hash === null ? undefined : row };
+}
+
+/** Served by the primary key. */
+async function selectAnswer(db: Sql, request: IdempotentRequest): Promise<StoredAnswer | undefined> {
+  const { rows } = await sql<StoredAnswer>`
+    select k.request_hash, k.status, k.response, k.expires_at < ${new Date()}::timestamptz as expired from kernel.idempotency_key k where ${ofRequest(request)}`.execute(db);
+  return rows[0];
+}
+
+async function waitFor(db: Sql, request: IdempotentRequest, lock: string): Promise<void> {
   try {
-    return await tenantSql(em, async (db) => {
-      const claimed = await sql<{ key: string }>`
-        with patience as materialized (select set_config('lock_timeout', '2000', true))
-        insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
-        select ${currentTenantId()}::uuid, ${request.principal}::text, ${request.route}::text, ${request.key}::text, ${hash}::text,
-               ${new Date(now)}::timestamptz, ${new Date(now + KEPT_MS)}::timestamptz
-          from patience
-        on conflict (tenant_id, principal, route, key) do update
-           set request_hash = excluded.request_hash, created_at = excluded.created_at, expires_at = excluded.expires_at, status = null, response = null
-         where idempotency_key.expires_at < excluded.created_at
-        returning key`.execute(db);
-      return claimed.rows.length === 1;
-    });
+    await sql`with patience as materialized (select set_config('lock_timeout', '2000', true)) select pg_advisory_xact_lock(${lock}::bigint) from patience`.execute(db);
   } catch (error) {
     if (isLockTimeout(error)) throw new InFlight(request.key);
     throw error;
   }
+  await sql`set local lock_timeout to default`.execute(db);
 }
 
-async function replay(em: EntityManager, request: IdempotentRequest, hash: string): Promise<Answer & { replayed: boolean }> {
-  const stored = await tenantSql(em, (db) =>
-    sql<{ request_hash: string; status: number | null; response: Record<string, unknown> | null }>`
-      select request_hash, status, response from kernel.idempotency_key
-       where tenant_id = ${currentTenantId()} and principal = ${request.principal} and route = ${request.route} and key = ${request.key}`.execute(db),
-  );
-  const row = stored.rows[0];
-  if (!row || row.status === null) throw new InFlight(request.key);
-  if (row.request_hash !== hash) {
+/** Fails on the primary key should an answer be there: COMMIT goes out with this statement, and the failure makes it a rollback. */
+async function insertAnswer(db: Sql, request: IdempotentRequest, hash: string, answer: Answer): Promise<void> {
+  const now = Date.now();
+  await sql`
+    insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, status, response, created_at, expires_at)
+    values (${currentTenantId()}, ${request.principal}, ${request.route}, ${request.key}, ${hash}, ${answer.status},
+            ${answer.body === null ? null : JSON.stringify(answer.body)}, ${new Date(now)}, ${new Date(now + KEPT_MS)})`.execute(db);
+}
+
+async function deleteAnswer(db: Sql, request: IdempotentRequest): Promise<void> {
+  await sql`delete from kernel.idempotency_key k where ${ofRequest(request)}`.execute(db);
+}
+
+function replay(stored: StoredAnswer, request: IdempotentRequest, hash: string): Answer & { replayed: boolean } {
+  if (stored.request_hash !== hash) {
     throw new Invalid(`Idempotency-Key ${request.key} was used with another body: use a new key for a new request`, [], 'idempotency-key-reused');
   }
-  return { status: row.status, body: row.response, replayed: true };
-}
-
-async function store(db: Sql, request: IdempotentRequest, answer: Answer): Promise<void> {
-  await sql`
-    update kernel.idempotency_key set status = ${answer.status}, response = ${answer.body === null ? null : JSON.stringify(answer.body)}::json
-     where tenant_id = ${currentTenantId()} and principal = ${request.principal} and route = ${request.route} and key = ${request.key}`.execute(db);
+  return { status: stored.status, body: stored.response, replayed: true };
 }
 
 function withoutSecrets(body: Answer['body'], paths: readonly string[]): Answer['body'] {
   if (body === null || paths.length === 0) return body;
-  const copy = structuredClone(body);
+  const copy = JSON.parse(JSON.stringify(body)) as Record<string, unknown>;
   for (const path of paths) {
     const names = path.split('.');
     const last = names.pop()!;

@@ -66,7 +66,7 @@ export async function wholeTransaction<T>(em: EntityManager, work: (end: <R>(sta
 
 async function inTransaction<T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> {
   const connection = em.getConnection('write');
-  const tx = await connection.begin({ sessionContext: requireContext().session });
+  const tx = (await connection.begin({ sessionContext: requireContext().session })) as ControlledTransaction<Record<string, never>>;
   try {
     const result = await work(tx);
     await connection.commit(tx);

@@ -1,7 +1,6 @@
 import { sql } from 'kysely';
 import { currentContext, currentTenantId, kernelDomain, newId, runAs, takeLease, releaseLease, tenantRead, tenantSql, tenantStatement, transactional } from '../src/index.js';
 import { sessionStatements } from '../src/engine/session.js';
-import { idempotently } from '../src/idempotency.js';
 import { IdempotencyKey } from '../src/idempotency.entity.js';
 import { principal, testDatabase, testEngine, type TestDatabase } from '../src/testing/index.js';
 
@@ -17,7 +16,7 @@ describe('tenants in the database', () => {
   const as = <T>(who: typeof a, work: () => Promise<T>): Promise<T> => runAs(db.orm.em, who, work);
   const write = (key: string) =>
     transactional(db.orm.em, async (em) => {
-      em.create(IdempotencyKey, { principal: 'p', route: 'r', key, requestHash: 'h', expiresAt: new Date() });
+      em.create(IdempotencyKey, { principal: 'p', route: 'r', key, requestHash: 'h', status: 201, expiresAt: new Date() });
       await em.flush();
     });
   const keys = () => tenantRead(db.orm.em, async (q) => (await sql<{ key: string }>`select key from kernel.idempotency_key order by key`.execute(q)).rows.map((r) => r.key));
@@ -31,8 +30,8 @@ describe('tenants in the database', () => {
   });
 
   it('refuse a row written for another tenant', async () => {
-    const foreign = sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
-                        values (${b.tenantId}, 'p', 'r', 'smuggled', 'h', now(), now())`;
+    const foreign = sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, status, created_at, expires_at)
+                        values (${b.tenantId}, 'p', 'r', 'smuggled', 'h', 201, now(), now())`;
     await expect(as(a, () => tenantSql(db.orm.em, (q) => foreign.execute(q)))).rejects.toThrow(/row-level security/);
     expect(await as(b, keys)).toEqual(['of b']);
   });
@@ -75,11 +74,11 @@ describe('tenants in the database', () => {
     const who = principal();
     const failing = as(who, () =>
       transactional(db.orm.em, async (em) => {
-        em.create(IdempotencyKey, { principal: 'p', route: 'r', key: 'by map', requestHash: 'h', expiresAt: new Date() });
+        em.create(IdempotencyKey, { principal: 'p', route: 'r', key: 'by map', requestHash: 'h', status: 201, expiresAt: new Date() });
         await em.flush();
         await tenantSql(db.orm.em, (q) =>
-          sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
-              values (${who.tenantId}, 'p', 'r', 'by sql', 'h', now(), now())`.execute(q),
+          sql`insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, status, created_at, expires_at)
+              values (${who.tenantId}, 'p', 'r', 'by sql', 'h', 201, now(), now())`.execute(q),
         );
         expect(await keys()).toEqual(['by map', 'by sql']);
         throw new Error('no');
@@ -127,8 +126,8 @@ describe('a transaction of one statement', () => {
   const who = principal();
   const as = <T>(work: () => Promise<T>): Promise<T> => runAs(db.orm.em, who, work);
   const insert = (key: string) => sql<{ key: string }>`
-    insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, created_at, expires_at)
-    values (${who.tenantId}, 'p', 'r', ${key}, 'h', now(), now()) returning key`;
+    insert into kernel.idempotency_key (tenant_id, principal, route, key, request_hash, status, created_at, expires_at)
+    values (${who.tenantId}, 'p', 'r', ${key}, 'h', 201, now(), now()) returning key`;
   const keys = () =>
     as(() => tenantStatement(db.orm.em, async (q) => (await sql<{ key: string }>`select key from kernel.idempotency_key order by key`.execute(q)).rows.map((r) => r.key)));
 
@@ -172,20 +171,6 @@ describe('a transaction of one statement', () => {
     await expect(atOnce()).rejects.toThrow('The transaction ended with the statement before this one');
     expect(await keys()).not.toContain('after');
     expect(await keys()).not.toContain('with it');
-  });
-
-  it('ends the transaction of an idempotent request with the storing of its answer', async () => {
-    const request = { principal: 'p', route: 'r', key: 'whole', body: {} };
-    const answer = { status: 201, body: { made: 1 } };
-    const work = async () => {
-      await tenantStatement(db.orm.em, (q) => sql`insert into kernel.deferred values (2)`.execute(q));
-      return answer;
-    };
-    expect(await as(() => idempotently(db.orm.em, request, [], work))).toEqual({ ...answer, replayed: false });
-    expect(await as(() => idempotently(db.orm.em, request, [], work))).toEqual({ ...answer, replayed: true });
-    expect(await db.database.execute(db.orm, 'select * from kernel.deferred')).toEqual([{ id: 2 }]);
-    await expect(as(() => idempotently(db.orm.em, { ...request, key: 'commit fails' }, [], work))).rejects.toThrow('deferred_id_key');
-    expect(await keys()).not.toContain('commit fails');
   });
 });
 

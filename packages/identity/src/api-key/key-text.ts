@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /*
  * hive_<env>_<tenant>_<key id>_<secret>
@@ -31,12 +31,12 @@ export function parseKey(text: string): KeyParts | null {
   return match && { tenantId: dashed(match[1]!), keyId: dashed(match[2]!), secret: match[3]! };
 }
 
-const hashSecret = (secret: string): string => createHash('sha256').update(secret).digest('hex');
+const hashSecret = (secret: string): string => hash('sha256', secret);
 
 /** Whether the secret is the one of the hash, in a time that does not tell how much of it is right. */
-export const isSecretOf = (hash: string, secret: string): boolean => isSame(hash, hashSecret(secret));
+export const isSecretOf = (stored: string, secret: string): boolean => isSame(stored, hashSecret(secret));
 
 /** Compares two texts of any length in constant time. */
-export const isSame = (a: string, b: string): boolean => timingSafeEqual(createHash('sha256').update(a).digest(), createHash('sha256').update(b).digest());
+export const isSame = (a: string, b: string): boolean => timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'));
 
 const dashed = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');

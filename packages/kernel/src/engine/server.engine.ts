@@ -37,11 +37,15 @@ function statementName(text: string): string | undefined {
 
 /**
  * A client that names every statement with parameters, so that the server parses and plans it once per connection.
- * Only hand-written SQL has parameters: MikroORM writes its values into the text.
+ * Only hand-written SQL has parameters: MikroORM writes its values into the text. What one turn of the event loop sends
+ * (begin with the statement behind it, a statement with its commit) goes to the socket in one write.
  */
 export class PreparingClient extends pg.Client {
+  #corked = false;
+
   // The overloads of pg's query() cannot be restated without repeating its types; the arguments pass through unread but one.
   override query(...args: unknown[]): never {
+    this.#cork();
     const [text, values] = args;
     if (typeof text === 'string' && Array.isArray(values) && values.length > 0) {
       const config: QueryConfig = { text, values };
@@ -50,5 +54,17 @@ export class PreparingClient extends pg.Client {
       return (super.query as (...a: unknown[]) => never)(config, ...args.slice(2));
     }
     return (super.query as (...a: unknown[]) => never)(...args);
+  }
+
+  /** Microtasks run before the next tick, so whatever they send is still held back. */
+  #cork(): void {
+    if (this.#corked) return;
+    const { stream } = this.connection;
+    this.#corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
   }
 }

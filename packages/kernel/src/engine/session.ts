@@ -99,7 +99,7 @@ class SessionDriver implements Driver {
     await this.driver.beginTransaction(connection, settings);
     const bound = statements.reduce<Promise<unknown>>((before, statement) => before.then(() => connection.executeQuery(CompiledQuery.raw(statement))), Promise.resolve());
     this.#begun.set(connection, toldAtCommit(bound));
-    await bound.catch(() => undefined);
+    await bound.catch(() => undefined); // told at the commit
   }
 
   async commitTransaction(connection: DatabaseConnection): Promise<void> {
@@ -137,6 +137,6 @@ class SessionDriver implements Driver {
  * tenant. The commit waits for what was begun and for what was ended before it was asked, and tells of their failures.
  */
 function toldAtCommit(sent: Promise<unknown>): Promise<unknown> {
-  sent.catch(() => undefined);
+  sent.catch(() => undefined); // told at the commit
   return sent;
 }

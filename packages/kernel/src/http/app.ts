@@ -47,7 +47,7 @@ export function installHttp(app: NestFastifyApplication, options: HttpOptions): 
   installAnswerHeaders(fastify);
   app.useGlobalPipes(validationPipe());
   app.useGlobalFilters(new ProblemFilter());
-  app.useGlobalInterceptors(new IdempotencyInterceptor());
+  app.useGlobalInterceptors(new IdempotencyInterceptor(options.em));
 }
 
 /** The caller's own request id when it is a plain token, else a new one: log lines must not carry what a stranger wrote. */

@@ -1,12 +1,14 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import type { CallHandler, ExecutionContext, NestInterceptor } from '@nestjs/common';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { requireContext, type Principal } from '../context.js';
 import { idempotently } from '../idempotency.js';
 
 /** Gives every POST its Idempotency-Key: the handler runs inside the transaction that also stores its answer. */
-@Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(private readonly em: EntityManager) {}
+
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const http = context.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
@@ -16,16 +18,16 @@ export class IdempotencyInterceptor implements NestInterceptor {
   }
 
   private async once(request: FastifyRequest, reply: FastifyReply, key: string, next: CallHandler): Promise<unknown> {
-    const { em, principal } = requireContext();
+    const { principal } = requireContext();
     const route = `${request.method} ${request.url}`;
     const answer = await idempotently(
-      em,
+      this.em,
       { principal: principalKey(principal), route, key, body: request.body },
       request.routeOptions.config.access?.shownOnce ?? [],
       async () => {
-        // A key promises the same answer bytes, and what a class instance serialises to is its JSON.
-        const body: unknown = JSON.parse(JSON.stringify((await lastValueFrom(next.handle(), { defaultValue: null })) ?? null));
-        return { status: reply.statusCode, body: body as Record<string, unknown> | null };
+        const handled = next.handle() as Observable<object | null | undefined>;
+        const body = (await lastValueFrom(handled, { defaultValue: null })) ?? null;
+        return { status: reply.statusCode, body };
       },
     );
     if (answer.replayed) void reply.code(answer.status).header('idempotent-replayed', 'true');
