@@ -76,7 +76,8 @@ async function run(base, { method, path, body, keyed }, headers, connections, du
 function print(rows, rounds, seconds) {
   const { processors, model, memoryGiB, node, commit } = machine();
   console.log(`\nhttp: ${rounds} rounds of ${seconds} s, medians; ${processors} x ${model}, ${memoryGiB} GiB, Node ${node}, commit ${commit}`);
-  const line = (row) => [row.connections, row.name, row.perSecond.toFixed(0), row.p50Ms.toFixed(1), row.p99Ms.toFixed(1), ...Object.values(row.ratios).map((ratio) => ratio.toFixed(2))];
+  const ms = (value) => (value < 1 ? '<1' : String(Math.round(value))); // autocannon counts whole milliseconds
+  const line = (row) => [row.connections, row.name, row.perSecond.toFixed(0), ms(row.p50Ms), ms(row.p99Ms), ...Object.values(row.ratios).map((ratio) => ratio.toFixed(2))];
   for (const group of ['GET', 'POST']) {
     const own = rows.filter((row) => row.group === group);
     console.log('');
