@@ -46,7 +46,8 @@ describe('hive migrate [S4.108]', () => {
     await steps('--domain', 'kernel');
     const { code, err } = await hive('--to', first);
     expect(code).toBe(1);
-    expect(err).toContain(`kernel is past ${first} by ${second}: add --down to undo them`);
+    const later = kernel.migrations.slice(1).map((migration) => migration.name);
+    expect(err).toContain(`kernel is past ${first} by ${later.join(', ')}: add --down to undo them`);
     expect(await applied()).toHaveLength(kernel.migrations.length);
   });
 
