@@ -52,6 +52,7 @@ describe('agents', () => {
       ['an unsupported type', { type: 'invalid-type' }, '/type', 'Agent type must be one of: [backend-engineer, qa-test-guardian, devops-deployer, general-purpose]'],
       ['an unknown persona', { personaType: 'wizard' }, '/personaType', 'personaType must be one of: developer, qa, architect, security, compliance, documentation, orchestrator, general'],
       ['an unknown field', { colour: 'red' }, '/colour', 'unknown field colour'],
+      ['an unknown field with the name of a built-in', { constructor: 1 }, '/constructor', 'unknown field constructor'],
       ['capabilities that are no list', { capabilities: 'all' }, '/capabilities', 'capabilities must be an array'],
       ['a malformed project id', { projectId: 'p1' }, '/projectId', 'projectId must be a UUID'],
     ])('refuses %s, naming the field and the rule [S1.74, S1.87, S1.99, S1.42, S1.43, S1.70, S1.80, S2.65, S5.76]', async (_, overrides, pointer, message) => {
@@ -190,6 +191,14 @@ describe('agents', () => {
       expect(changed.status).toBe(200);
       expect(changed.headers.get('etag')).toBe('"2"');
       expect(changed.body).toMatchObject({ name: 'new', capabilities: ['a'], config: { y: 2 }, enhancedFeaturesEnabled: false, version: 2 });
+    });
+
+    it('keeps JSON whose keys are names of built-ins', async () => {
+      const list: object[] = [{ constructor: 3 }, { hasOwnProperty: 1 }];
+      const config = { constructor: { name: 'x', toString: null }, list };
+      const agent = await anAgent(hive, { config });
+      expect(agent.config).toEqual(config);
+      expect((await patch(agent, { config: { constructor: 'y' } })).body).toMatchObject({ config: { constructor: 'y' } });
     });
 
     it('refuses a change of the type [S1.50]', async () => {

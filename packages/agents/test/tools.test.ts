@@ -25,6 +25,13 @@ describe('tools', () => {
   const neutral = ({ body }: TestAnswer<Problem>, ...ids: string[]) => ids.reduce((text, id) => text.replaceAll(id, 'ID'), JSON.stringify({ ...body, requestId: '' }));
 
   describe('registration', () => {
+    it('keeps a schema whose properties have names of built-ins', async () => {
+      const schema = { type: 'object', properties: { constructor: { type: 'string' }, valueOf: { type: 'number' } }, required: ['constructor'] };
+      const { id } = await aTool(hive, { schema, toolMetadata: { constructor: { a: 1 } } });
+      expect((await hive.get<ToolDto>(`/v1/tools/${id}`)).body).toMatchObject({ schema, toolMetadata: { constructor: { a: 1 } } });
+      expect((await patch(id, { toolMetadata: { constructor: { a: 2 } } })).body).toMatchObject({ schema, toolMetadata: { constructor: { a: 2 } } });
+    });
+
     it('reads back what was registered, with defaults, Location and ETag [S2.10, S3.81-S3.88]', async () => {
       const server = await aServer();
       const input = tool({ source: 'npm:web-search', securityLevel: 'high', mcpServerId: server, description: 'finds pages', toolMetadata: { owner: 'search' } });
