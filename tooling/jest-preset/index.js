@@ -26,6 +26,6 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   maxWorkers: process.env.HIVE_TEST_WORKERS ?? 2,
 };

@@ -7,6 +7,7 @@ export { InsightsProvider, type AgentSignals, type Insights, type InsightsReques
 export { MatchesService } from './match/matches.service.js';
 export { agentsDomain } from './orm.js';
 export { AGENT_STATUSES, type AgentStatus } from './presence/presence.entity.js';
+export { requireJsonSchema } from './tool/json-schema.js';
 export { PresenceService } from './presence/presence.service.js';
 export { WorkloadService } from './workload/workload.service.js';
 export { type WorkloadReport } from './workload/workload.sql.js';

@@ -47,6 +47,54 @@ export const insertEntry = (entry: EntryInput, from?: string, computed?: Compute
     ? sql`insert into audit.entry (${COLUMNS}) values (${values(entry)})`
     : sql`insert into audit.entry (${COLUMNS}) select ${values(entry, computed)} from ${sql.ref(from)}`;
 
+/** Who did it and from where, as one row of a statement that serves several requests at once. */
+export interface EntryFacts {
+  actorType: Actor['type'];
+  actorId: string | null;
+  actorName: string;
+  requestId: string | null;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** The facts of the running context. */
+export function entryFacts(): EntryFacts {
+  const { principal, requestId, ip, userAgent } = requireContext();
+  return { actorType: principal.actor.type, actorId: principal.actor.id, actorName: principal.actor.name, requestId, ip, userAgent };
+}
+
+/** Columns of EntryFacts in a json_to_recordset(). */
+export const FACTS_RECORD = sql`"actorType" text, "actorId" uuid, "actorName" text, "requestId" text, ip inet, "userAgent" text`;
+
+/** What an entry takes from each row of `from`: SQL expressions over its columns. */
+export interface EntryPerRow {
+  subjectType: string;
+  action: RawBuilder<unknown>;
+  /** UUIDv7 minted by the service. */
+  id: RawBuilder<unknown>;
+  subjectId: RawBuilder<unknown>;
+  occurredAt: Date;
+  agentId?: RawBuilder<unknown>;
+  risk?: RawBuilder<unknown>;
+  previousState?: RawBuilder<unknown>;
+  newState?: RawBuilder<unknown>;
+  details?: RawBuilder<unknown>;
+  /** Alias of the columns of FACTS_RECORD; without one, all rows have the facts of the running context. */
+  facts?: string;
+}
+
+/** INSERT of an entry for each row of `from` (a CTE, or a join of some), to stand in a WITH clause beside the changes that they record. */
+export function insertEntryPerRow(entry: EntryPerRow, from: RawBuilder<unknown>): RawBuilder<unknown> {
+  const own = entryFacts();
+  const fact = (name: keyof EntryFacts, type: string): RawBuilder<unknown> => (entry.facts ? sql.ref(`${entry.facts}.${name}`) : sql`${own[name]}::${sql.raw(type)}`);
+  return sql`insert into audit.entry (${COLUMNS})
+    select ${currentTenantId()}::uuid, ${entry.id}, ${entry.occurredAt}::timestamptz, ${fact('actorType', 'text')}, ${fact('actorId', 'uuid')}, ${fact('actorName', 'text')},
+           ${entry.action}, ${entry.subjectType}::text, ${entry.subjectId}, ${entry.agentId ?? sql`null::uuid`}, null::uuid, ${entry.risk ?? sql`null::text`},
+           ${entry.previousState ?? sql`null::jsonb`}, ${entry.newState ?? sql`null::jsonb`}, ${entry.details ?? sql`null::jsonb`},
+           ${fact('requestId', 'text')}, ${fact('ip', 'inet')}, ${fact('userAgent', 'text')}
+      from ${from}`;
+}
+
 /** INSERT of several entries in one statement. */
 export const insertEntries = (entries: readonly EntryInput[]): RawBuilder<unknown> =>
   sql`insert into audit.entry (${COLUMNS}) values ${sql.join(entries.map((entry) => sql`(${values(entry)})`))}`;

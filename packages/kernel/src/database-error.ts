@@ -22,6 +22,8 @@ export const isForeignKeyViolation = (error: unknown): boolean => sqlState(error
 export const isCheckViolation = (error: unknown): boolean => sqlState(error) === '23514';
 /** Waiting for a lock took longer than `lock_timeout`. */
 export const isLockTimeout = (error: unknown): boolean => sqlState(error) === '55P03';
+/** Two transactions waited for each other, and this one was chosen to give way; nothing of it was written. */
+export const isDeadlock = (error: unknown): boolean => sqlState(error) === '40P01';
 /** The server went away, is starting, is shutting down, or refused one more connection. */
 export const isConnectionLoss = (error: unknown): boolean => {
   const code = (error as { code?: unknown } | undefined)?.code;

@@ -1,10 +1,10 @@
 export { bootstrap } from './bootstrap.js';
 export { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from './columns.js';
 export {
-  APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal,
+  afterCommit, APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal,
   type Actor, type HiveContext, type Principal, type RequestFacts,
 } from './context.js';
-export { constraintName, isCheckViolation, isConnectionLoss, isForeignKeyViolation, isLockTimeout, isUniqueViolation, sqlState } from './database-error.js';
+export { constraintName, isCheckViolation, isConnectionLoss, isDeadlock, isForeignKeyViolation, isLockTimeout, isUniqueViolation, sqlState } from './database-error.js';
 export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
 export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
 export { DirectoryInUse } from './engine/directory-lock.js';
@@ -18,5 +18,5 @@ export { kernelDomain } from './orm.js';
 export { decodeCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
-export { tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
+export { runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';

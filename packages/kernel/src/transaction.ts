@@ -54,14 +54,17 @@ export async function tenantRead<T>(em: EntityManager, work: (sql: Sql) => Promi
 export async function wholeTransaction<T>(em: EntityManager, work: (end: <R>(statement: (sql: Sql) => Promise<R>) => Promise<R>) => Promise<T>): Promise<T> {
   const context = requireContext();
   if (runningTransaction(em)) throw new Error('A transaction is open already: wholeTransaction() opens the outermost one');
-  return inTransaction(em, async (tx) => {
+  let waiting: (() => void)[] = [];
+  const result = await inTransaction(em, async (tx) => {
     context.transaction = tx;
     try {
       return await work((statement) => withCommit(() => statement(tx as unknown as Sql)));
     } finally {
       context.transaction = null;
     }
-  });
+  }).finally(() => (waiting = context.onCommit.splice(0)));
+  for (const then of waiting) then();
+  return result;
 }
 
 async function inTransaction<T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> {

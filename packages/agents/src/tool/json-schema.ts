@@ -19,27 +19,27 @@ const MESSAGE_MAX = 500;
 /**
  * Refuses a schema that no client could validate a call with: breaking its draft, with a pattern that is no regular
  * expression, or with a `$ref` that leads nowhere inside it. Nothing is fetched, so a remote `$ref` is refused too. Every
- * schema gets a validator of its own: schemas of different tenants must not see each other's `$id`.
+ * schema gets a validator of its own: schemas of different tenants must not see each other's `$id`. `pointer` is where the schema stands in the request.
  */
-export function requireJsonSchema(schema: Record<string, unknown>): void {
+export function requireJsonSchema(schema: Record<string, unknown>, pointer = '/schema'): void {
   try {
-    new (draftOf(schema))(OPTIONS).compile(schema);
+    new (draftOf(schema, pointer))(OPTIONS).compile(schema);
   } catch (error) {
     if (error instanceof Invalid) throw error;
     // ajv generates code by recursion: what is too much for it, with the nesting already limited, is a list thousands long.
-    refuse(error instanceof RangeError ? 'the schema is too large to compile' : (error as Error).message);
+    refuse(error instanceof RangeError ? 'the schema is too large to compile' : (error as Error).message, pointer);
   }
 }
 
-function draftOf(schema: Record<string, unknown>): typeof Ajv | typeof Ajv2020 {
+function draftOf(schema: Record<string, unknown>, pointer: string): typeof Ajv | typeof Ajv2020 {
   const named = schema.$schema;
   if (named === undefined) return Ajv2020;
   // Draft 7 is written with and without the empty fragment.
   const draft = typeof named === 'string' ? (DRAFTS.get(named) ?? DRAFTS.get(`${named}#`)) : undefined;
-  return draft ?? refuse(`$schema must be one of: ${[...DRAFTS.keys()].join(', ')}`, [...DRAFTS.keys()]);
+  return draft ?? refuse(`$schema must be one of: ${[...DRAFTS.keys()].join(', ')}`, pointer, [...DRAFTS.keys()]);
 }
 
-function refuse(why: string, allowed?: readonly string[]): never {
-  const message = `schema must be a valid JSON Schema: ${why.slice(0, MESSAGE_MAX)}`;
-  throw new Invalid(message, [{ pointer: '/schema', message, ...(allowed && { allowed }) }]);
+function refuse(why: string, pointer: string, allowed?: readonly string[]): never {
+  const message = `${pointer.split('/').at(-1)} must be a valid JSON Schema: ${why.slice(0, MESSAGE_MAX)}`;
+  throw new Invalid(message, [{ pointer, message, ...(allowed && { allowed }) }]);
 }

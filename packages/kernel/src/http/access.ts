@@ -14,6 +14,8 @@ export interface RouteAccess {
   location?: string;
   /** Dotted paths of the answer that are shown once and never stored. */
   shownOnce?: readonly string[];
+  /** Largest body in bytes, where it is not the one of every operation. */
+  bodyLimitBytes?: number;
 }
 
 /** Scope of routes that every authenticated caller may use. */

@@ -27,6 +27,11 @@ declare module 'fastify' {
 export function installGuard(fastify: FastifyInstance, em: EntityManager, authenticator: Authenticator): void {
   fastify.decorateRequest('hive', null);
 
+  fastify.addHook('onRoute', (route) => {
+    const limit = route.config?.access?.bodyLimitBytes;
+    if (limit !== undefined) route.bodyLimit = limit;
+  });
+
   fastify.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     void reply.header('x-request-id', request.id);
     const access = request.routeOptions.config.access;

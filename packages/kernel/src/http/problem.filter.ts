@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { OptimisticLockError } from '@mikro-orm/postgresql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isConnectionLoss, isLockTimeout, isUniqueViolation, constraintName } from '../database-error.js';
+import { isConnectionLoss, isDeadlock, isLockTimeout, isUniqueViolation, constraintName } from '../database-error.js';
 import { HiveError, Invalid, Unavailable, type FieldError } from '../errors.js';
 import { InFlight } from '../idempotency.js';
 
@@ -64,7 +64,7 @@ export function toProblem(error: unknown, requestId: string): Problem {
   }
   if (error instanceof OptimisticLockError) return problem(412, 'stale', 'Changed since it was read', 'This was changed while you wrote: read it again and repeat with its new ETag', requestId);
   if (isUniqueViolation(error)) return problem(409, 'conflict', 'Refused in the present state', `Another one with the same ${constraintName(error) ?? 'key'} exists`, requestId);
-  if (isLockTimeout(error)) return problem(503, 'busy', 'Not available now', 'Another request holds what this one needs: repeat it', requestId);
+  if (isLockTimeout(error) || isDeadlock(error)) return problem(503, 'busy', 'Not available now', 'Another request holds what this one needs: repeat it', requestId);
   if (isConnectionLoss(error)) return problem(503, 'database-unavailable', 'Not available now', 'The database cannot be reached', requestId);
   const status = statusOf(error);
   if (status !== undefined && status < 500) {
