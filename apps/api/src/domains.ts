@@ -2,18 +2,20 @@ import { AgentsModule, agentsDomain, type AgentsOptions } from '@agent-hive/agen
 import { AuditModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
+import { TasksModule, tasksDomain } from '@agent-hive/tasks';
 import type { EventSubscriber } from '@mikro-orm/postgresql';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { Config } from './config/config.js';
 
 /** The domains in the order of the arrows: each may point to those before it. */
-export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain];
+export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, tasksDomain];
 
 /** The domains' modules, in the same order. */
 export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
   AuditModule,
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
   AgentsModule.forRoot({ insights: insights(config) }),
+  TasksModule,
 ];
 
 /** Who listens to the unit of work. */

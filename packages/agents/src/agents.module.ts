@@ -74,6 +74,7 @@ export class AgentsModule implements OnModuleInit {
     const { insights } = options;
     return {
       module: AgentsModule,
+      global: true,
       imports: [AuditModule],
       controllers: [
         MatchesController, AgentTypesController, AgentsController, PresenceController, InsightsController, InstructionsController, CapabilitiesController,

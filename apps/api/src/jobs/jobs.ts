@@ -16,10 +16,14 @@ export interface JobContext {
 export interface Job {
   name: string;
   everySeconds: number;
+  /** How long its lease outlives the period: until then nobody takes over from a process that was killed. 30 by default. */
+  graceSeconds?: number;
+  /** Each process has something of its own to do: no lease. */
+  everyProcess?: boolean;
   run(context: JobContext): Promise<void>;
 }
 
-/** How long a lease outlives the period, so that its holder's next turn still finds it. */
+/** A lease outlives the period, so that its holder's next turn still finds it. */
 const GRACE_SECONDS = 30;
 /** A server is ready before it is busy with itself. */
 const FIRST_RUN_MS = 1_000;
@@ -50,10 +54,7 @@ export class Scheduler {
 
   /** Runs a job now if the lease is this process's; returns whether it ran. A failure is logged, and the lease given to whom else may do better. */
   async turn(job: Job): Promise<boolean> {
-    const { orm } = this.context;
-    const lease = await takeLease(orm.em, `job:${job.name}`, this.holder, job.everySeconds + GRACE_SECONDS);
-    if (!lease) return false;
-    this.#leases.set(job.name, lease);
+    if (!job.everyProcess && !(await this.#take(job))) return false;
     const started = performance.now();
     try {
       await job.run({ ...this.context, signal: this.#abort.signal });
@@ -72,6 +73,12 @@ export class Scheduler {
     for (const timer of this.#timers) clearTimeout(timer);
     await Promise.allSettled(this.#running);
     for (const name of [...this.#leases.keys()]) await this.#release(name);
+  }
+
+  async #take({ name, everySeconds, graceSeconds = GRACE_SECONDS }: Job): Promise<boolean> {
+    const lease = await takeLease(this.context.orm.em, `job:${name}`, this.holder, everySeconds + graceSeconds);
+    if (lease) this.#leases.set(name, lease);
+    return lease !== null;
   }
 
   #schedule(job: Job, delayMs: number): void {

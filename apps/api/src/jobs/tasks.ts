@@ -1,0 +1,29 @@
+import { SweepService, WorkloadReporter } from '@agent-hive/tasks';
+import type { Job } from './jobs.js';
+import { forEachTenant } from './tenants.js';
+
+/**
+ * Rescues tasks whose lease is over, within five seconds of its end even when the process that does it was killed: the
+ * next one takes over after `everySeconds + graceSeconds`, and looks every `everySeconds`.
+ */
+export const sweepTasks: Job = {
+  name: 'tasks',
+  everySeconds: 1,
+  graceSeconds: 2,
+  run: (context) => forEachTenant(context, 'tasks', () => context.get(SweepService).sweep()),
+};
+
+/** Reports that look at every busy agent, not only at those that this process has moved. */
+const WHOLE_EVERY = 12;
+let reports = 0;
+
+/** Tells what this process has done to agents' loads, at most five seconds late. */
+export const reportWorkload: Job = {
+  name: 'workload',
+  everySeconds: 5,
+  everyProcess: true,
+  run: (context) => {
+    const whole = reports++ % WHOLE_EVERY === 0;
+    return forEachTenant(context, 'workload', () => context.get(WorkloadReporter).report(new Date(), whole));
+  },
+};

@@ -1,0 +1,39 @@
+import { defineEntity, p } from '@mikro-orm/postgresql';
+import { moment, oneOf, tenantId, tenantSecurity } from '@agent-hive/kernel';
+
+/** Whose completed attempts a figure rests on: those of a type of tasks, of an agent at that type, or of a type with a required capability. */
+export const GROUPINGS = ['type', 'agent', 'capability'] as const;
+export type Grouping = (typeof GROUPINGS)[number];
+
+/** Quantiles of how long completed attempts took, over a window that ends at `measuredAt`. Derived figures: refreshed as a whole. */
+export const DurationSchema = defineEntity({
+  name: 'TaskDuration',
+  schema: 'tasks',
+  tableName: 'duration',
+  ...tenantSecurity,
+  properties: {
+    tenantId: tenantId(),
+    type: p.text().primary(),
+    grouping: p.text().primary().$type<Grouping>(),
+    /** The agent's id or the capability's name; empty for the type as a whole. */
+    member: p.text().primary(),
+    samples: p.integer(),
+    failures: p.integer(),
+    p50Ms: p.double().name('p50_ms').nullable(),
+    p90Ms: p.double().name('p90_ms').nullable(),
+    p99Ms: p.double().name('p99_ms').nullable(),
+    /** 0 to 10: how long and how unreliable its tasks are beside the tenant's other types. */
+    complexityScore: p.double().nullable(),
+    windowSeconds: p.integer(),
+    measuredAt: moment(),
+  },
+  checks: [
+    { name: 'duration_complexity_score_check', expression: 'complexity_score between 0 and 10' },
+    { name: 'duration_grouping_check', expression: oneOf('grouping', GROUPINGS) },
+    { name: 'duration_samples_check', expression: 'samples >= 0 and failures >= 0' },
+    { name: 'duration_quantiles_check', expression: 'p50_ms >= 0 and p90_ms >= p50_ms and p99_ms >= p90_ms' },
+  ],
+});
+
+export class TaskDuration extends DurationSchema.class {}
+DurationSchema.setClass(TaskDuration);

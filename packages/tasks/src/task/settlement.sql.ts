@@ -1,0 +1,112 @@
+import { insertEntryPerRow } from '@agent-hive/audit';
+import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
+import { sql } from 'kysely';
+import type { DependencyFailurePolicy, DependencyType, TaskStatus } from './lifecycle.js';
+import { atMost } from './size-class.sql.js';
+import { TASK_COLUMNS } from './task.sql.js';
+import type { TaskRow } from './task-view.dto.js';
+
+/** An unresolved edge with the task that waits. */
+export type EdgeRow = TaskRow & { dependency_id: string; dependency_type: DependencyType; policy: DependencyFailurePolicy };
+
+/** What waits for tasks, locked by id: edges of all types, or those that a start resolves. By task_dependency_dependents_index. */
+export async function lockDependents(db: Sql, dependencyIds: readonly string[], types: readonly DependencyType[]): Promise<EdgeRow[]> {
+  const tenantId = currentTenantId();
+  const found = await sql<EdgeRow>`
+    select ${TASK_COLUMNS}, d.dependency_id, d.type as dependency_type, t.on_dependency_failure as policy
+      from tasks.task_dependency d join tasks.task t on t.tenant_id = d.tenant_id and t.id = d.dependent_id
+     where d.tenant_id = ${tenantId} and d.dependency_id = any (${dependencyIds}::uuid[]) and d.resolved_at is null and d.type = any (${types}::text[])
+     order by t.id for update of t`.execute(db);
+  return found.rows;
+}
+
+/**
+ * Ends the wait of dependents. One whose last wait for a start is over becomes ready, a group goes to its children; one
+ * that only waited to end is completed. Edges and tasks are found by primary key, and both are locked by the caller.
+ */
+export async function resolveEdges(db: Sql, edges: readonly EdgeRow[], now: Date): Promise<TaskRow[]> {
+  const tenantId = currentTenantId();
+  const waits = JSON.stringify(edges.map((edge) => ({ dependent: edge.id, dependency: edge.dependency_id })));
+  const dependents = JSON.stringify([...new Map(edges.map((edge) => [edge.id, { id: edge.id, was: edge.status, entry_id: newId() }])).values()]);
+  const entry = insertEntryPerRow(
+    {
+      subjectType: 'task', action: sql`'task.' || case m.status when 'waiting' then 'started' else m.status end`, id: sql`d.entry_id`, subjectId: sql`m.id::text`, agentId: sql`m.assignee_id`,
+      risk: sql`m.risk`, occurredAt: now, previousState: sql`jsonb_build_object('status', d.was)`, newState: sql`jsonb_build_object('status', m.status)`,
+    },
+    sql`moved m join dependent d on d.id = m.id and d.was <> m.status`,
+  );
+  const moved = await sql<TaskRow>`
+    with dependent as materialized (
+      select * from json_to_recordset(${dependents}::json) as d(id uuid, was text, entry_id uuid) ${atMost(edges.length)}
+    ), resolved as (
+      update tasks.task_dependency d set resolved_at = ${now}
+        from (select * from json_to_recordset(${waits}::json) as w(dependent uuid, dependency uuid) ${atMost(edges.length)}) w
+       where d.tenant_id = ${tenantId} and d.dependent_id = w.dependent and d.dependency_id = w.dependency and d.resolved_at is null
+      returning d.dependent_id, d.type
+    ), over as (
+      select dependent_id, (count(*) filter (where type in ('finish_to_start', 'start_to_start')))::int as starts,
+             (count(*) filter (where type in ('finish_to_finish', 'start_to_finish')))::int as finishes from resolved group by 1
+    ), moved as (
+      update tasks.task t
+         set open_start_count = t.open_start_count - o.starts, open_finish_count = t.open_finish_count - o.finishes, updated_at = ${now}, version = t.version + 1,
+             status = case when t.status = 'blocked' and t.open_start_count = o.starts then case when t.child_policy = 'ignore' then 'ready' else 'waiting' end
+                           when t.status = 'waiting' and t.status_reason = 'dependencies' and t.open_finish_count = o.finishes then 'completed' else t.status end,
+             status_reason = case when t.status = 'blocked' and t.open_start_count = o.starts then case when t.child_policy = 'ignore' then null else 'children' end
+                                  when t.status = 'waiting' and t.status_reason = 'dependencies' and t.open_finish_count = o.finishes then null else t.status_reason end,
+             held_by = case when t.status = 'blocked' and t.open_start_count = o.starts and t.child_policy = 'ignore'
+                            then case when t.run_at > ${now} then 'run_at' when t.concurrency_key is not null then 'concurrency_key' end else t.held_by end,
+             completed_at = case when t.status = 'waiting' and t.status_reason = 'dependencies' and t.open_finish_count = o.finishes then ${now}::timestamptz else t.completed_at end
+        from over o where t.tenant_id = ${tenantId} and t.id = o.dependent_id
+      returning ${TASK_COLUMNS}
+    ), entry as (${entry})
+    select * from moved`.execute(db);
+  return moved.rows;
+}
+
+/** How the counts of a group change. */
+export interface ChildCount {
+  parentId: string;
+  /** Children that are new; ones that ended, or began anew, are negative or positive in `open`. */
+  added: number;
+  open: number;
+  failed: number;
+}
+
+/** Counts children of groups, by primary key in the order of ids; the progress of a group is the share of them that has ended. */
+export async function countChildren(db: Sql, counts: readonly ChildCount[], now: Date): Promise<TaskRow[]> {
+  const tenantId = currentTenantId();
+  const counted = await sql<TaskRow>`
+    with c as materialized (
+      select c.* from (select * from json_to_recordset(${JSON.stringify(counts)}::json) as c("parentId" uuid, added int, open int, failed int) ${atMost(counts.length)}) c
+        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" order by t.id for update of t
+    )
+    update tasks.task t
+       set child_count = t.child_count + c.added, open_child_count = t.open_child_count + c.open, failed_child_count = t.failed_child_count + c.failed,
+           progress = case when t.child_policy = 'ignore' or t.child_count + c.added = 0 then t.progress else 100 * (t.child_count + c.added - t.open_child_count - c.open) / (t.child_count + c.added) end,
+           updated_at = ${now}, version = t.version + 1
+      from c where t.tenant_id = ${tenantId} and t.id = c."parentId"
+    returning ${TASK_COLUMNS}`.execute(db);
+  return counted.rows;
+}
+
+/** Tasks below others that have not ended, by task_parent_index, locked by id. `whole` goes on below those. */
+export async function lockOpenBelow(db: Sql, parentIds: readonly string[], whole: boolean): Promise<TaskRow[]> {
+  const tenantId = currentTenantId();
+  const found = await sql<TaskRow>`
+    with recursive below as (
+      select t.id, 1 as depth from tasks.task t where t.tenant_id = ${tenantId} and t.parent_id = any (${parentIds}::uuid[])
+      union all
+      select t.id, b.depth + 1 from below b join tasks.task t on t.tenant_id = ${tenantId} and t.parent_id = b.id where ${whole}
+    )
+    select ${TASK_COLUMNS} from below b join tasks.task t on t.tenant_id = ${tenantId} and t.id = b.id
+     where t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for update of t`.execute(db);
+  return found.rows;
+}
+
+/** Notes on the last assignment of tasks how they ended. By assignment_task_index. */
+export async function noteOutcomes(db: Sql, tasks: readonly { id: string; status: TaskStatus }[], now: Date): Promise<void> {
+  await sql`
+    update tasks.assignment a set outcome = e.status, outcome_at = ${now}
+      from (select * from json_to_recordset(${JSON.stringify(tasks.map(({ id, status }) => ({ id, status })))}::json) as e(id uuid, status text) ${atMost(tasks.length)}) e
+     where a.tenant_id = ${currentTenantId()} and a.task_id = e.id and a.outcome is null`.execute(db);
+}

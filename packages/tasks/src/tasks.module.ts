@@ -1,0 +1,77 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { AgentsHooks } from '@agent-hive/agents';
+import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
+import { tenantStatement } from '@agent-hive/kernel';
+import { countAttemptsOfAgent } from './attempt/attempt.sql.js';
+import { AttemptsController } from './attempt/attempts.controller.js';
+import { AttemptsService } from './attempt/attempts.service.js';
+import { WorkController } from './attempt/work.controller.js';
+import { WorkService } from './attempt/work.service.js';
+import { ClaimsController } from './claim/claims.controller.js';
+import { ClaimsService } from './claim/claims.service.js';
+import { WakeupsService } from './claim/wakeups.service.js';
+import { DependenciesController } from './dependency/dependencies.controller.js';
+import { DependenciesService } from './dependency/dependencies.service.js';
+import { tasksDomain } from './orm.js';
+import { QueuesController } from './queue/queues.controller.js';
+import { QueuesService } from './queue/queues.service.js';
+import { SweepService } from './sweep/sweep.service.js';
+import { CreationService } from './task/creation.service.js';
+import { LifecycleService } from './task/lifecycle.service.js';
+import { SettlementService } from './task/settlement.service.js';
+import { countTasksOf } from './task/task.sql.js';
+import { TasksController } from './task/tasks.controller.js';
+import { TasksService } from './task/tasks.service.js';
+import { WorkloadReporter } from './workload/workload.service.js';
+
+/** Tables of this domain, referred-to ones first. */
+const STORES: readonly TenantStore[] = [
+  { table: 'tasks.process', key: ['id'] },
+  { table: 'tasks.process_version', key: ['process_id', 'number'] },
+  { table: 'tasks.process_run', key: ['id'] },
+  { table: 'tasks.task', key: ['id'] },
+  { table: 'tasks.task_dependency', key: ['dependent_id', 'dependency_id'] },
+  { table: 'tasks.attempt', key: ['id'] },
+  { table: 'tasks.assignment', key: ['id'] },
+  { table: 'tasks.queue', key: ['name'] },
+  { table: 'tasks.concurrency_limit', key: ['key'] },
+  { table: 'tasks.duration', key: ['type', 'grouping', 'member'] },
+  { table: 'tasks.schedule', key: ['id'] },
+  { table: 'tasks.graph_lock', key: ['tenant_id'] },
+];
+
+@Module({
+  controllers: [ClaimsController, TasksController, WorkController, AttemptsController, DependenciesController, QueuesController],
+  providers: [
+    WakeupsService,
+    WorkloadReporter,
+    SettlementService,
+    CreationService,
+    TasksService,
+    LifecycleService,
+    ClaimsService,
+    WorkService,
+    AttemptsService,
+    DependenciesService,
+    QueuesService,
+    SweepService,
+  ],
+  exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, WorkloadReporter, WakeupsService],
+})
+export class TasksModule implements OnModuleInit {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly agentsHooks: AgentsHooks,
+    private readonly identityHooks: IdentityHooks,
+  ) {}
+
+  onModuleInit(): void {
+    this.agentsHooks.references.register('tasks', async (_em, id) => [
+      { table: 'tasks.attempt', count: await tenantStatement(this.em, (db) => countAttemptsOfAgent(db, id)) },
+      { table: 'tasks.task', count: await tenantStatement(this.em, (db) => countTasksOf(db, { agentId: id })) },
+    ]);
+    this.identityHooks.projectReferences.register('tasks', async (_em, id) => ({ table: 'tasks.task', count: await tenantStatement(this.em, (db) => countTasksOf(db, { projectId: id })) }));
+    this.identityHooks.stores.register('tasks', async () => ({ domain: tasksDomain, stores: STORES }));
+  }
+}
