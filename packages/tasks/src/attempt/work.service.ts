@@ -7,6 +7,7 @@ import { WakeupsService } from '../claim/wakeups.service.js';
 import type { Hold } from '../task/lifecycle.js';
 import { moveTasks, type Move } from '../task/move.sql.js';
 import { SettlementService } from '../task/settlement.service.js';
+import { selectTask } from '../task/task.sql.js';
 import { TaskDto, type TaskRow } from '../task/task-view.dto.js';
 import { WorkloadReporter } from '../workload/workload.service.js';
 import type { BeatDto, CompleteDto, CompletionDto, CompletionOutcomesDto, FailDto, FencedDto } from './attempt.dto.js';
@@ -80,7 +81,8 @@ export class WorkService {
       const [row] = await moveTasks(db, [moveOf(task, now)], now);
       await this.settlement.settle(db, [row!], now);
       this.workload.touch(task.assignee_id);
-      return row!;
+      // It may have got its key's turn by now.
+      return row!.concurrency_key === null ? row! : (await selectTask(db, taskId))!;
     });
     this.wakeups.notify();
     return TaskDto.of(moved);
@@ -113,7 +115,7 @@ export class WorkService {
     return tenantSql(this.em, async (db) => {
       const now = new Date();
       const rows = await completeTasks(db, writes, now, true);
-      await this.settlement.settle(db, rows.filter((row) => row.verdict === 'held' && row.status === 'completed'), now);
+      await this.settlement.settle(db, rows.filter((row) => row.verdict === 'held'), now);
       return rows;
     });
   }

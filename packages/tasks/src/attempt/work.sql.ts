@@ -26,15 +26,16 @@ const WRITE = sql`n int, "taskId" uuid, "fencingToken" bigint, "entryId" uuid, r
 
 /**
  * Tasks of the writes, locked in the order of their ids, so that two statements over the same tasks never wait for each
- * other. A lease that ran out is lost even before the sweep finds it. By primary key.
+ * other. A lease that ran out is lost even before the sweep finds it; of two writes about one task, the first ends it. By
+ * primary key.
  */
 const held = (writes: readonly Write[], now: Date, whole = true): RawBuilder<unknown> => sql`
     item as materialized (
-      select * from json_to_recordset(${JSON.stringify(writes)}::json) as i(${WRITE}) ${atMost(writes.length)}
+      select i.*, row_number() over (partition by i."taskId" order by i.n) as nth from json_to_recordset(${JSON.stringify(writes)}::json) as i(${WRITE}) ${atMost(writes.length)}
     ), held as materialized (
       select ${TASK_COLUMNS}, t.lease_seconds, i.n,
              case when i."actorType" = 'agent' and t.assignee_id is distinct from i."actorId" then 'not-yours'
-                  when t.status not in ('claimed', 'running') or t.fencing_token <> i."fencingToken" or t.lease_expires_at <= ${now} then 'lease-lost'
+                  when t.status not in ('claimed', 'running') or t.fencing_token <> i."fencingToken" or t.lease_expires_at <= ${now} or i.nth > 1 then 'lease-lost'
                   when t.is_linked and not ${whole}::boolean then 'linked' else 'held' end as verdict
         from item i join tasks.task t on t.tenant_id = ${currentTenantId()} and t.id = i."taskId" order by t.id for update of t
     )`;
@@ -54,7 +55,7 @@ export async function completeTasks(db: Sql, writes: readonly Write[], now: Date
   const tenantId = currentTenantId();
   const entry = insertEntryPerRow(
     {
-      subjectType: 'task', action: sql`'task.completed'`, id: sql`i."entryId"`, subjectId: sql`d.id::text`, agentId: sql`d.assignee_id`, risk: sql`d.risk`, occurredAt: now, facts: 'i',
+      subjectType: 'task', action: sql`'task.' || d.status`, id: sql`i."entryId"`, subjectId: sql`d.id::text`, agentId: sql`d.assignee_id`, risk: sql`d.risk`, occurredAt: now, facts: 'i',
       newState: sql`jsonb_build_object('status', d.status, 'attempt', d.attempt)`,
     },
     sql`done d join item i on i.n = d.n`,

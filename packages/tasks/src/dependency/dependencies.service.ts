@@ -43,8 +43,9 @@ export class DependenciesService {
   async upsert(dependentId: string, dependencyId: string, type: DependencyType = 'finish_to_start'): Promise<DependencyDto> {
     if (dependentId === dependencyId) throw new Invalid('A task cannot depend on itself', [{ pointer: '/otherId', message: 'must be another task' }], 'self-dependency');
     return tenantSql(this.em, async (db) => {
-      await lockGraph(db);
+      // In the order in which a creation locks them.
       const [dependent, dependency] = await this.lockBoth(db, dependentId, dependencyId);
+      await lockGraph(db);
       const found = await selectDependency(db, dependentId, dependencyId);
       if (found && found.type !== type) throw new Refused(`task ${dependentId} depends on ${dependencyId} as ${found.type}: take that away first`, 'conflict', { type: found.type });
       if (!found) await this.insert(db, dependent, dependency, type);
@@ -65,7 +66,7 @@ export class DependenciesService {
       const next = isFree ? free(dependent, now) : { status: dependent.status, reason: dependent.status_reason, heldBy: dependent.held_by };
       await deleteDependency(db, { dependent, dependencyId, type: found.type, starts, finishes: wait - starts, ...next }, now);
       if (next.heldBy === 'concurrency_key') await this.settlement.admitNext(db, [dependent.concurrency_key!]);
-      if (next.status === 'waiting') await this.settlement.settleGroup(db, (await selectTask(db, dependentId))!, now);
+      if (next.status === 'waiting') await this.settlement.settleWaiting(db, (await selectTask(db, dependentId))!, now);
       if (isFree) this.wakeups.notify();
     });
   }

@@ -8,28 +8,30 @@ export async function lockGraph(db: Sql): Promise<void> {
 }
 
 /**
- * A way from a task along what it waits for (its dependencies and, for a group, its children) to another; null when there
- * is none. Each task is visited once. Served by task_dependency_pkey and task_parent_index.
+ * A way from a task along what it waits for (its dependencies and, for a group, its children) to another, or around to
+ * itself; null when there is none. It is looked for from its end, along those who wait: little waits for a root or for
+ * what is new, however much those wait for. Served by task_dependency_dependents_index and task_pkey.
  */
 export async function selectPath(db: Sql, from: string, to: string): Promise<string[] | null> {
   const tenantId = currentTenantId();
-  const found = await sql<{ id: string; came_from: string | null }>`
+  const found = await sql<{ id: string; waits_for: string }>`
     with recursive way as (
-      select ${from}::uuid as id, null::uuid as came_from
+      select ${to}::uuid as id, null::uuid as waits_for
       union
       select n.id, w.id
         from way w cross join lateral (
-          select d.dependency_id as id from tasks.task_dependency d where d.tenant_id = ${tenantId} and d.dependent_id = w.id
+          select d.dependent_id as id from tasks.task_dependency d where d.tenant_id = ${tenantId} and d.dependency_id = w.id
           union all
-          select c.id from tasks.task p join tasks.task c on c.tenant_id = p.tenant_id and c.parent_id = p.id where p.tenant_id = ${tenantId} and p.id = w.id and p.child_policy <> 'ignore'
+          select p.id from tasks.task c join tasks.task p on p.tenant_id = c.tenant_id and p.id = c.parent_id where c.tenant_id = ${tenantId} and c.id = w.id and p.child_policy <> 'ignore'
         ) n
-       where w.id <> ${to}::uuid
+       where w.waits_for is null or w.id <> ${from}::uuid
     )
-    select id, came_from from way`.execute(db);
-  const cameFrom = new Map<string, string | null>();
-  for (const row of found.rows) if (!cameFrom.has(row.id)) cameFrom.set(row.id, row.came_from);
-  if (!cameFrom.has(to)) return null;
-  const path: string[] = [];
-  for (let at: string | null = to; at !== null; at = cameFrom.get(at) ?? null) path.unshift(at);
+    select id, waits_for from way where waits_for is not null`.execute(db);
+  const waitsFor = new Map<string, string>();
+  for (const row of found.rows) if (!waitsFor.has(row.id)) waitsFor.set(row.id, row.waits_for);
+  if (!waitsFor.has(from)) return null;
+  const path = [from];
+  do path.push(waitsFor.get(path.at(-1)!)!);
+  while (path.at(-1) !== to);
   return path;
 }

@@ -41,11 +41,11 @@ export class CreationService {
       const edges = this.resolve(batch, others, now);
       for (const edge of edges) wait(edge);
       const counts = this.join(batch, others);
-      await this.requireNoCycleThroughParents(db, batch, others);
       const made = new Map((await insertTasks(db, batch.drafts, now)).map((row) => [row.id, row]));
       const conflict = batch.drafts.find((draft) => !made.has(draft.id));
       if (conflict) throw externalIdTaken(conflict);
       if (edges.length > 0) await insertEdges(db, edges.map(({ dependent, dependencyId, type, resolvedAt }) => ({ dependentId: dependent.id, dependencyId, type, resolvedAt })), now);
+      await this.requireNoCycle(db, batch, others);
       if (counts.length > 0) await countChildren(db, counts, now);
       const admitted = new Set(await this.settlement.admitNext(db, [...new Set(batch.drafts.filter((d) => d.held_by === 'concurrency_key').map((d) => d.concurrency_key!))]));
       this.wakeups.notify();
@@ -102,17 +102,14 @@ export class CreationService {
     return [...counts.values()];
   }
 
-  /** A new task can close a cycle with tasks that exist only as the child of a group that they wait for. */
-  private async requireNoCycleThroughParents(db: Sql, { drafts, edges }: Batch, others: Map<string, TaskRow>): Promise<void> {
-    const groups = [...new Set(drafts.map((draft) => draft.parent_id).filter((id) => id !== null && others.get(id)?.child_policy !== undefined && others.get(id)!.child_policy !== 'ignore'))];
-    const outside = [...new Set(edges.filter((edge) => edge.dependency === null).map((edge) => edge.dependencyId))];
-    if (groups.length === 0 || outside.length === 0) return;
+  /** New tasks can close a cycle with those that exist only as children of a group that they wait for. */
+  private async requireNoCycle(db: Sql, { drafts, edges, pointers }: Batch, others: Map<string, TaskRow>): Promise<void> {
+    const groups = [...new Set(drafts.map((draft) => draft.parent_id).filter((id) => id !== null && (others.get(id)?.child_policy ?? 'ignore') !== 'ignore'))];
+    if (groups.length === 0 || !edges.some((edge) => edge.dependency === null)) return;
     await lockGraph(db);
-    for (const from of outside) {
-      for (const group of groups) {
-        const path = await selectPath(db, from, group!);
-        if (path) throw refuseCycle([...path, from]);
-      }
+    for (const group of groups) {
+      const path = await selectPath(db, group!, group!);
+      if (path) throw refuseCycle(path.map((id) => pointers.get(id) ?? id));
     }
   }
 }

@@ -69,7 +69,7 @@ export class LifecycleService {
       const heldBy = status === 'ready' ? keyHold(task) : null;
       const [row] = await moveTasks(db, [{ task, action: 'task.redriven', status, reason: status === 'waiting' ? 'children' : null, heldBy, attempt: 0, redriven: true }], now);
       await this.reopenGroups(db, row!, now);
-      await this.settlement.settle(db, [row!], now);
+      await (status === 'waiting' ? this.settlement.settleWaiting(db, row!, now) : this.settlement.settle(db, [row!], now));
       this.wakeups.notify();
       return TaskDto.of((await lockTask(db, id))!);
     });
@@ -86,7 +86,7 @@ export class LifecycleService {
   private async reopenGroups(db: Sql, child: TaskRow, now: Date): Promise<void> {
     for (let at: TaskRow | undefined = child; at?.is_linked && at.parent_id !== null; ) {
       const [group] = await countChildren(db, [{ parentId: at.parent_id, added: 0, open: 1, failed: -1 }], now);
-      if (!group || group.child_policy === 'ignore' || group.status !== 'failed') return;
+      if (group?.status !== 'failed') return;
       [at] = await moveTasks(db, [{ task: group, action: 'task.redriven', status: 'waiting', reason: 'children' }], now);
     }
   }

@@ -72,17 +72,22 @@ export interface ChildCount {
   failed: number;
 }
 
-/** Counts children of groups, by primary key in the order of ids; the progress of a group is the share of them that has ended. */
+/**
+ * Counts children of groups, by primary key in the order of ids; the progress of a group is the share of them that has
+ * ended. Parents that ignore their children are left out. A group of all that only waited for others to end waits for a
+ * child that is new.
+ */
 export async function countChildren(db: Sql, counts: readonly ChildCount[], now: Date): Promise<TaskRow[]> {
   const tenantId = currentTenantId();
   const counted = await sql<TaskRow>`
     with c as materialized (
       select c.* from (select * from json_to_recordset(${JSON.stringify(counts)}::json) as c("parentId" uuid, added int, open int, failed int) ${atMost(counts.length)}) c
-        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" order by t.id for update of t
+        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" and t.child_policy <> 'ignore' order by t.id for update of t
     )
     update tasks.task t
        set child_count = t.child_count + c.added, open_child_count = t.open_child_count + c.open, failed_child_count = t.failed_child_count + c.failed,
-           progress = case when t.child_policy = 'ignore' or t.child_count + c.added = 0 then t.progress else 100 * (t.child_count + c.added - t.open_child_count - c.open) / (t.child_count + c.added) end,
+           progress = 100 * (t.child_count + c.added - t.open_child_count - c.open) / (t.child_count + c.added),
+           status_reason = case when t.status_reason = 'dependencies' and t.child_policy = 'all' and c.open > 0 then 'children' else t.status_reason end,
            updated_at = ${now}, version = t.version + 1
       from c where t.tenant_id = ${tenantId} and t.id = c."parentId"
     returning ${TASK_COLUMNS}`.execute(db);
