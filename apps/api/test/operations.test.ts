@@ -232,6 +232,15 @@ describe('every operation', () => {
     expect((await call(o.method, fill(o.path, own), ADMIN_KEY, bodyOf(o))).status).toBeLessThan(300);
   });
 
+  it.each(guarded.filter(platform).map(label))('%s opens to no wildcard, whatever key or noun it stands in', async (_, o) => {
+    const { id, key } = await made<{ id: string; key: string }>('/v1/api-keys', { name: 'greedy', scopes: ['*'] }, b.key);
+    // No operation gives a key some of these: the guard must not rely on that.
+    const wildcards = ['*', ...new Set(guarded.map(({ scope }) => `${scope!.split(':')[0]}:*`))];
+    await hive.database.execute(hive.orm, `update identity.api_key set scopes = '${JSON.stringify(wildcards)}' where id = '${id}'`);
+    const path = fill(o.path, { id: b.id });
+    expect(await call(o.method, path, key, bodyOf(o))).toMatchObject({ status: 403, body: { code: 'missing-scope', scope: 'tenants:write' } });
+  });
+
   it.each(withId.filter((o) => /\{(id|toolId|serverId|otherId)\}/.test(o.path)).map(label))('%s refuses what is no UUID', async (_, o) => {
     const answer = await call(o.method, fill(o.path, { id: "1' or '1'='1", toolId: newId(), serverId: newId(), otherId: newId() }), ADMIN_KEY, bodyOf(o));
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid' } });

@@ -26,14 +26,19 @@ export const BUILT_IN_ROLES: Readonly<Record<string, { description: string; scop
   viewer: { description: 'Reads everything but the record', scopes: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'audit:read') },
 };
 
-const nouns = [...new Set(SCOPES.map((scope) => scope.slice(0, scope.indexOf(':'))))];
+const nounOf = (scope: string): string => scope.slice(0, scope.indexOf(':'));
+
+/** `noun:*` of nouns of which the platform has a scope: who reads one would take the platform's to be in it. */
+const PLATFORM_WILDCARDS = PLATFORM_SCOPES.map((scope) => `${nounOf(scope)}:*`);
+
+const wildcards = [...new Set(SCOPES.map((scope) => `${nounOf(scope)}:*`))].filter((wildcard) => !PLATFORM_WILDCARDS.includes(wildcard));
 
 /** Everything that a key or role may hold. */
-export const GRANTABLE: readonly string[] = ['*', ...nouns.map((noun) => `${noun}:*`), ...SCOPES];
+export const GRANTABLE: readonly string[] = ['*', ...wildcards, ...SCOPES];
 
 /** Refuses scopes that do not exist, naming those that do, and the platform's, which no tenant's key ever holds. */
 export function requireKnown(scopes: readonly string[], pointer = '/scopes'): void {
-  const platform = scopes.find((scope) => PLATFORM_SCOPES.includes(scope));
+  const platform = scopes.find((scope) => PLATFORM_SCOPES.includes(scope) || PLATFORM_WILDCARDS.includes(scope));
   if (platform) throw new Forbidden(`The scope ${platform} is the platform's: no key of a tenant can hold it`, 'platform-scope', { scope: platform });
   for (const [i, scope] of scopes.entries()) {
     if (GRANTABLE.includes(scope)) continue;

@@ -86,7 +86,7 @@ describe('authentication', () => {
 
     it('takes tenant, scopes and person from the claims, and nothing beyond a tenant', async () => {
       const sub = newId();
-      const token = await sign({ tenant: tenant.id, scope: 'users:read tenants:write nonsense', sub, email: 'ada@example.com' });
+      const token = await sign({ tenant: tenant.id, scope: 'users:read tenants:write tenants:* nonsense', sub, email: 'ada@example.com' });
       expect((await me(token)).body).toEqual({ tenantId: tenant.id, actor: { type: 'user', id: sub, name: 'ada@example.com' }, scopes: ['users:read'], role: null, keyId: null });
       expect((await hive.get('/v1/users', { as: token })).status).toBe(200);
       expect((await hive.get('/v1/projects', { as: token })).status).toBe(403);

@@ -142,6 +142,10 @@ describe('API keys', () => {
     expect((await make({ scopes: ['agents:read'] }, limited.key)).status).toBe(201);
     expect((await make({ scopes: ['tenants:write'] })).body).toMatchObject({ status: 403, code: 'platform-scope' });
     expect((await make({ scopes: ['tenants:write'] }, ADMIN_KEY)).body).toMatchObject({ status: 403, code: 'platform-scope' });
+    for (const as of [tenant.key, ADMIN_KEY]) {
+      expect((await make({ scopes: ['tenants:*'] }, as)).body).toMatchObject({ status: 403, code: 'platform-scope', scope: 'tenants:*' });
+      expect((await hive.put('/v1/roles/landlord', { scopes: ['tenants:*'] }, { as })).body).toMatchObject({ status: 403, code: 'platform-scope' });
+    }
   });
 
   it.each([

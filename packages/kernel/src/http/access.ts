@@ -39,13 +39,13 @@ export const Access = (scope: string, options: Omit<RouteAccess, 'scope'> = {}):
 /** A route without authentication: health, documentation. */
 export const Public = (): MethodDecorator => applyDecorators(SetMetadata(ACCESS, { scope: null }), RouteConfig({ access: { scope: null } satisfies RouteAccess }));
 
-/** Whether the granted scopes cover the needed one: by name, by `noun:*`, or by `*` (every scope of the tenant, none of the platform's). */
+/** Scopes that reach beyond one tenant: never part of a wildcard, and never given to a tenant's key. */
+export const PLATFORM_SCOPES: readonly string[] = ['tenants:write'];
+
+/** Whether the granted scopes cover the needed one: by name, by `noun:*`, or by `*` (every scope of the tenant). The platform's are covered by name only. */
 export function covers(granted: readonly string[], needed: string): boolean {
   if (needed === ANYONE_KNOWN || granted.includes(needed)) return true;
+  if (PLATFORM_SCOPES.includes(needed)) return false;
   const noun = needed.slice(0, needed.indexOf(':'));
-  if (granted.includes(`${noun}:*`)) return true;
-  return granted.includes('*') && !PLATFORM_SCOPES.includes(needed);
+  return granted.includes(`${noun}:*`) || granted.includes('*');
 }
-
-/** Scopes that reach beyond one tenant: never part of `*`, and never given to a tenant's key. */
-export const PLATFORM_SCOPES: readonly string[] = ['tenants:write'];
