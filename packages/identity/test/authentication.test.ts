@@ -102,6 +102,28 @@ describe('authentication', () => {
       for (const token of wrong) expect((await me(token)).status).toBe(401);
     });
 
+    const unsigned = (claims: object) => `${Buffer.from('{"alg":"ES256"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.AAAA`;
+
+    it.each([[true], [5], [[1, 2]], [{}], [{ $or: [] }], [{ a: 1 }], [{ $like: '%' }], [{ $re: '^(a+)+$' }], [{ $ne: null }], [null], ['a\0b'], ['\ud800'], ['x'.repeat(501)]])(
+      'asks the database for no issuer that is no name: %j',
+      async (iss) => {
+        const answer = await me(unsigned({ iss, tenant: tenant.id, exp: 9e9 }));
+        expect(answer.body).toMatchObject({ status: 401, code: 'unauthenticated' });
+      },
+    );
+
+    it('writes the names in a token as the record can keep them, and its tenant as the hive writes ids', async () => {
+      const claims = { tenant: tenant.id.toUpperCase(), scope: 'users:write' };
+      const odd = await sign({ ...claims, sub: 'a\0b\ud800\nc' });
+      expect((await me(odd)).body).toMatchObject({ tenantId: tenant.id, actor: { type: 'user', id: null, name: 'a\ufffdb\ufffd\ufffdc' } });
+      expect((await hive.post('/v1/users', { email: `${newId()}@example.com` }, { as: odd })).status).toBe(201);
+      const sub = newId();
+      const numbers = await sign({ ...claims, sub: sub.toUpperCase(), email: 7 } as JWTPayload);
+      expect((await me(numbers)).body).toMatchObject({ actor: { type: 'user', id: sub, name: sub.toUpperCase() } });
+      const nameless = await sign({ ...claims, sub: { $ne: null }, email: [] } as unknown as JWTPayload);
+      expect((await me(nameless)).body).toMatchObject({ actor: { id: null, name: issuer } });
+    });
+
     it('is the platform\'s to set up', async () => {
       expect((await hive.get('/v1/oidc-issuers', { as: tenant.key })).status).toBe(403);
       expect((await hive.post('/v1/oidc-issuers', { issuer, audience: 'hive', jwksUri: issuer }, { as: ADMIN_KEY })).body).toMatchObject({ status: 409 });

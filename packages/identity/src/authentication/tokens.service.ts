@@ -9,6 +9,7 @@ import { tenantState } from '../tenant/tenant.sql.js';
 const ISSUER_KEPT_MS = 60_000;
 const KEYS_TIMEOUT_MS = 3_000;
 const KNOWN_MAX = 1_000;
+const NAME_MAX = 320;
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 type KnownIssuer = Pick<OidcIssuer, 'issuer' | 'audience' | 'jwksUri' | 'tenantClaim' | 'scopesClaim'> & { keys: JWTVerifyGetKey };
@@ -35,27 +36,29 @@ export class TokensService {
   }
 
   private async principalOf(payload: JWTPayload, issuer: KnownIssuer): Promise<Principal> {
-    const tenantId = payload[issuer.tenantClaim];
+    const tenant = payload[issuer.tenantClaim];
     const claimed = payload[issuer.scopesClaim];
-    if (!isUuid(tenantId)) throw new Unauthenticated();
+    if (!isUuid(tenant)) throw new Unauthenticated();
+    const tenantId = tenant.toLowerCase();
     const state = await tenantState(this.em, tenantId);
     if (state === null) throw new Unauthenticated();
     if (state === 'suspended') throw new Forbidden('The tenant of this token is suspended', 'tenant-suspended');
     const scopes = typeof claimed === 'string' ? claimed.split(/\s+/) : Array.isArray(claimed) ? claimed.filter((scope): scope is string => typeof scope === 'string') : [];
-    const subject = payload.sub ?? '';
-    const name = typeof payload.email === 'string' ? payload.email : subject;
+    // jose does not look at the types of these.
+    const subject: unknown = payload.sub;
+    const name = lineOf(payload.email) || lineOf(subject) || issuer.issuer;
     // A scope that the hive does not know, or that is the platform's, opens nothing, whoever says so.
-    return { tenantId, actor: { type: 'user', id: isUuid(subject) ? subject : null, name: name || issuer.issuer }, scopes: scopes.filter((scope) => GRANTABLE.includes(scope)), role: null, keyId: null };
+    return { tenantId, actor: { type: 'user', id: isUuid(subject) ? subject.toLowerCase() : null, name }, scopes: scopes.filter((scope) => GRANTABLE.includes(scope)), role: null, keyId: null };
   }
 
   private async issuerOf(token: string): Promise<KnownIssuer | null> {
-    let name: string | undefined;
+    let name: unknown;
     try {
       name = decodeJwt(token).iss;
     } catch {
       return null; // three parts with dots, but no token
     }
-    if (!name || name.length > 500) return null;
+    if (!isIssuerName(name)) return null;
     const before = this.known.get(name);
     if (before && before.until > Date.now()) return before.issuer;
     const found = await this.em.fork().findOne(OidcIssuer, { issuer: name });
@@ -66,3 +69,9 @@ export class TokensService {
     return issuer;
   }
 }
+
+/** Nobody has signed the token yet: what is no text would reach the database as an operator of the query. */
+const isIssuerName = (name: unknown): name is string => typeof name === 'string' && name !== '' && name.length <= 500 && name.isWellFormed() && !name.includes('\0');
+
+/** A claim as one line that the record can keep; empty when it is no text. */
+const lineOf = (claim: unknown): string => (typeof claim === 'string' ? claim.slice(0, NAME_MAX).toWellFormed().replaceAll(/\p{Cc}/gu, '\ufffd') : '');
