@@ -72,13 +72,17 @@ export class PreconditionRequired extends HiveError {
   }
 }
 
-/** The request itself is wrong (422); every broken field is named. */
+/** How many broken fields an answer names; of the rest it tells the number. */
+export const SHOWN_ERRORS_MAX = 50;
+
+/** The request itself is wrong (422); the first broken fields are named. `more` is how many there are beside those in `errors`. */
 export class Invalid extends HiveError {
   readonly kind = 'invalid';
   constructor(
     message: string,
     readonly errors: readonly FieldError[] = [],
     code = 'invalid',
+    readonly more = 0,
   ) {
     super(message, code);
   }

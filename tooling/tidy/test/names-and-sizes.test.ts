@@ -121,13 +121,13 @@ describe('function-size', () => {
 });
 
 describe('kernel-size', () => {
-  test('refuses a kernel of 1,701 lines', () => {
-    assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_000), 'packages/kernel/src/b.ts': lines(701) }), ['packages/kernel/package.json:1 the kernel has 1701 lines of source']);
+  test('refuses a kernel of 1,901 lines', () => {
+    assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_000), 'packages/kernel/src/b.ts': lines(901) }), ['packages/kernel/package.json:1 the kernel has 1901 lines of source']);
   });
 
-  test('accepts 1,700, not counting comments, blank lines, migrations and the testing entry point', () => {
+  test('accepts 1,900, not counting comments, blank lines, migrations and the testing entry point', () => {
     const files = {
-      'packages/kernel/src/a.ts': `/**\n * Why.\n */\n// so\n\n${lines(1_700)}`,
+      'packages/kernel/src/a.ts': `/**\n * Why.\n */\n// so\n\n${lines(1_900)}`,
       'packages/kernel/src/testing/app.ts': lines(100),
       'packages/kernel/src/migrations/M.ts': lines(100),
       'packages/kernel/test/a.test.ts': lines(100),

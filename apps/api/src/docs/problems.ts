@@ -44,7 +44,7 @@ const problemSchema = {
     requestId: { type: 'string', description: 'X-Request-Id of the answer; log lines carry it too' },
     errors: {
       type: 'array',
-      description: 'Each broken field of a 422',
+      description: 'The broken fields of a 422, the first 50 of them',
       items: {
         type: 'object',
         required: ['pointer', 'message'],
@@ -55,6 +55,7 @@ const problemSchema = {
         },
       },
     },
+    moreErrors: { type: 'integer', minimum: 1, description: 'How many broken fields there are beside those' },
   },
   additionalProperties: true,
 };

@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsDate, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinDate } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsDate, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinDate } from 'class-validator';
+import { IsUniqueList } from '@agent-hive/kernel/http';
 import type { ApiKey } from './api-key.entity.js';
 
 /** A key to be. */
@@ -12,8 +13,9 @@ export class CreateApiKeyDto {
   /** What the key opens: `noun:verb`, `noun:*` or `*`; nothing that the caller does not hold. */
   @IsArray()
   @ArrayMaxSize(100)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
+  @MaxLength(100, { each: true })
   scopes: string[];
 
   /** A role whose scopes the key has beside its own. */

@@ -1,4 +1,5 @@
-import { ArrayMaxSize, ArrayUnique, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsUniqueList } from '@agent-hive/kernel/http';
 
 /** Name of a role. */
 export class RoleParams {
@@ -17,8 +18,9 @@ export class PutRoleDto {
   /** `noun:verb`, `noun:*` or `*`; nothing that the caller does not hold. */
   @IsArray()
   @ArrayMaxSize(100)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
+  @MaxLength(100, { each: true })
   scopes: string[];
 }
 

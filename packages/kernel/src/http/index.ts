@@ -8,4 +8,5 @@ export { IsLine } from './line.js';
 export { MaxJsonBytes } from './max-json-bytes.js';
 export { PageQuery } from './page.dto.js';
 export { ProblemFilter, toProblem, type Problem } from './problem.filter.js';
+export { IsUniqueList } from './unique-list.js';
 export { IdPipe, validationPipe } from './validation.pipe.js';

@@ -1,22 +1,14 @@
-import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
 import { ValidateBy } from 'class-validator';
 
-/**
- * A free-form JSON value of at most so many bytes, as UTF-8 text without white space. It stays exactly as it was sent:
- * class-transformer would drop keys that Object.prototype has, such as `toString`.
- */
+/** A free-form JSON value of at most so many bytes, as UTF-8 text without white space. It stays exactly as it was sent. */
 export const MaxJsonBytes = (maxBytes: number): PropertyDecorator =>
-  applyDecorators(
-    Transform(({ obj, key }) => (obj as Record<string, unknown>)[key], { toClassOnly: true }),
-    ValidateBy({
-      name: 'maxJsonBytes',
-      constraints: [maxBytes],
-      validator: {
-        validate: (value) => sizeBytes(value) <= maxBytes,
-        defaultMessage: (args) => `$property must have at most $constraint1 bytes as JSON, and has ${sizeBytes(args?.value)}`,
-      },
-    }),
-  );
+  ValidateBy({
+    name: 'maxJsonBytes',
+    constraints: [maxBytes],
+    validator: {
+      validate: (value) => sizeBytes(value) <= maxBytes,
+      defaultMessage: (args) => `$property must have at most $constraint1 bytes as JSON, and has ${sizeBytes(args?.value)}`,
+    },
+  });
 
 const sizeBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? '');

@@ -2,7 +2,7 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import { OptimisticLockError } from '@mikro-orm/postgresql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isConnectionLoss, isDeadlock, isLockTimeout, isUniqueViolation, constraintName } from '../database-error.js';
-import { HiveError, Invalid, Unavailable, type FieldError } from '../errors.js';
+import { HiveError, Invalid, SHOWN_ERRORS_MAX, Unavailable, type FieldError } from '../errors.js';
 import { InFlight } from '../idempotency.js';
 
 /** An RFC 9457 problem, the body of every answer that is not a success. */
@@ -14,6 +14,8 @@ export interface Problem {
   code: string;
   requestId: string;
   errors?: readonly FieldError[];
+  /** How many broken fields there are beside those in `errors`. */
+  moreErrors?: number;
   [fact: string]: unknown;
 }
 
@@ -38,6 +40,9 @@ const TRANSPORT: Record<number, readonly [string, string]> = {
   429: ['rate-limited', 'Too many requests'],
 };
 
+const FIELD_MAX = 300;
+const DETAIL_MAX = 2_000;
+
 /** The only place that knows status codes: every failure becomes a problem, and what nobody foresaw is logged and told apart by its request id. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -60,7 +65,7 @@ export class ProblemFilter implements ExceptionFilter {
 export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof HiveError) {
     const [status, title] = STATUS[error.kind];
-    return { ...problem(status, error.code, title, error.message, requestId), ...error.facts, ...(error instanceof Invalid && { errors: error.errors }) };
+    return { ...problem(status, error.code, title, error.message, requestId), ...error.facts, ...(error instanceof Invalid && shown(error)) };
   }
   if (error instanceof OptimisticLockError) return problem(412, 'stale', 'Changed since it was read', 'This was changed while you wrote: read it again and repeat with its new ETag', requestId);
   if (isUniqueViolation(error)) return problem(409, 'conflict', 'Refused in the present state', `Another one with the same ${constraintName(error) ?? 'key'} exists`, requestId);
@@ -74,6 +79,15 @@ export function toProblem(error: unknown, requestId: string): Problem {
   return problem(500, 'internal', 'Something failed that should not', `The failure is logged under request ${requestId}`, requestId);
 }
 
+/** The first of the errors, and how many there are beside them: an answer must not grow with what was sent. */
+function shown({ errors, more }: Invalid): Pick<Problem, 'errors' | 'moreErrors'> {
+  const first = errors.slice(0, SHOWN_ERRORS_MAX).map((error) => ({ ...error, pointer: cut(error.pointer, FIELD_MAX), message: cut(error.message, FIELD_MAX) }));
+  const moreErrors = more + errors.length - first.length;
+  return { errors: first, ...(moreErrors > 0 && { moreErrors }) };
+}
+
+const cut = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max - 1).toWellFormed()}…` : text);
+
 /** Status of an error that Nest or Fastify made. */
 function statusOf(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
@@ -85,7 +99,7 @@ const problem = (status: number, code: string, title: string, detail: string, re
   type: `urn:agent-hive:problem:${code}`,
   title,
   status,
-  detail,
+  detail: cut(detail, DETAIL_MAX),
   code,
   requestId,
 });

@@ -1,36 +1,50 @@
 import type { FastifyInstance } from 'fastify';
 import { Invalid } from '../errors.js';
+import { escaped } from './binding.js';
 
 /** Deeper JSON than this is nobody's data: PostgreSQL and every recursive reader would run out of stack far below the body limit. */
 const DEPTH_MAX = 64;
+
+/** NUL, or half a surrogate pair: whole pairs are one character under the flag. */
+const UNSTORABLE = /[\0\ud800-\udfff]/u;
 
 /**
  * Refuses, before any handler, what the database cannot keep as it is: NUL characters and halves of surrogate pairs in
  * texts, numbers that JSON cannot say (JSON.parse reads 1e400), and JSON nested too deep. Throws Invalid with a pointer.
  */
 export function requireStorable(value: unknown): void {
-  // A stack of our own: the depth that is to be refused must not overflow that of the language.
-  const pending: { value: unknown; pointer: string; depth: number }[] = [{ value, pointer: '', depth: 0 }];
-  for (let at = pending.pop(); at; at = pending.pop()) {
-    const { value: here, pointer, depth } = at;
-    if (typeof here === 'string') requireText(here, pointer);
-    if (typeof here === 'number' && !Number.isFinite(here)) refuse('Numbers must be within the range of a double', pointer);
-    if (typeof here !== 'object' || here === null) continue;
-    if (depth >= DEPTH_MAX) refuse(`JSON must not be nested deeper than ${DEPTH_MAX} levels`, pointer.slice(0, 200));
-    for (const [key, inner] of Object.entries(here)) {
-      requireText(key, pointer);
-      pending.push({ value: inner, pointer: `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`, depth: depth + 1 });
+  look(value, []);
+}
+
+/** The path becomes a pointer when something is refused; most of what is looked at is not. */
+function look(value: unknown, path: (string | number)[]): void {
+  if (typeof value === 'string') requireText(value, path);
+  else if (typeof value === 'number' && !Number.isFinite(value)) refuse('Numbers must be within the range of a double', path);
+  else if (typeof value === 'object' && value !== null) {
+    if (path.length >= DEPTH_MAX) refuse(`JSON must not be nested deeper than ${DEPTH_MAX} levels`, path);
+    if (Array.isArray(value)) value.forEach((inner: unknown, i) => lookInto(inner, i, path));
+    else {
+      for (const key of Object.keys(value)) {
+        requireText(key, path);
+        lookInto((value as Record<string, unknown>)[key], key, path);
+      }
     }
   }
 }
 
-function requireText(text: string, pointer: string): void {
-  if (text.includes('\0')) refuse('Texts must not contain the character NUL', pointer);
-  if (!text.isWellFormed()) refuse('Texts must not contain half a surrogate pair', pointer);
+function lookInto(inner: unknown, key: string | number, path: (string | number)[]): void {
+  path.push(key);
+  look(inner, path);
+  path.pop();
 }
 
-function refuse(message: string, pointer: string): never {
-  throw new Invalid(message, [{ pointer, message }]);
+function requireText(text: string, path: (string | number)[]): void {
+  if (!UNSTORABLE.test(text)) return;
+  refuse(text.includes('\0') ? 'Texts must not contain the character NUL' : 'Texts must not contain half a surrogate pair', path);
+}
+
+function refuse(message: string, path: (string | number)[]): never {
+  throw new Invalid(message, [{ pointer: path.map((key) => `/${escaped(String(key))}`).join(''), message }]);
 }
 
 /** Checks bodies, queries and path parameters of every request. */
