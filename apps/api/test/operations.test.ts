@@ -13,6 +13,8 @@ interface Operation {
   method: string;
   path: string;
   scope: string | undefined;
+  /** Names of its query parameters. */
+  query: string[];
 }
 
 interface Answer {
@@ -20,9 +22,11 @@ interface Answer {
   body: { code?: string; scope?: string; detail?: string; requestId?: string; [field: string]: unknown } | null;
 }
 
-const document = JSON.parse(readFileSync(root('openapi.json'), 'utf8')) as { paths: Record<string, Record<string, { operationId: string; 'x-scope'?: string }>> };
+const document = JSON.parse(readFileSync(root('openapi.json'), 'utf8')) as { paths: Record<string, Record<string, { operationId: string; 'x-scope'?: string; parameters?: { in: string; name: string }[] }>> };
 const operations: Operation[] = Object.entries(document.paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, { operationId, 'x-scope': scope }]) => ({ id: operationId, method: method.toUpperCase(), path, scope })),
+  Object.entries(methods).map(([method, { operationId, 'x-scope': scope, parameters = [] }]) => ({
+    id: operationId, method: method.toUpperCase(), path, scope, query: parameters.filter((p) => p.in === 'query').map((p) => p.name),
+  })),
 );
 const guarded = operations.filter((o) => o.scope !== undefined);
 const withId = guarded.filter((o) => o.path.includes('{'));
@@ -244,6 +248,17 @@ describe('every operation', () => {
   it.each(withId.filter((o) => /\{(id|toolId|serverId|otherId)\}/.test(o.path)).map(label))('%s refuses what is no UUID', async (_, o) => {
     const answer = await call(o.method, fill(o.path, { id: "1' or '1'='1", toolId: newId(), serverId: newId(), otherId: newId() }), ADMIN_KEY, bodyOf(o));
     expect(answer).toMatchObject({ status: 422, body: { code: 'invalid' } });
+  });
+
+  it.each(operations.filter((o) => o.query.includes('cursor')).map(label))('%s takes no cursor that it did not give out', async (_, o) => {
+    const path = fill(o.path, o.path.includes('{') ? await subject(o) : {});
+    const asked = o.id === 'preferences_list' ? 'path=a&equals=1&' : '';
+    for (const key of [['abc'], ['abc', 'x'], ['a\0b'], [newId(), 'a\0b'], ['\ud800'], [{ $ne: null }], [1], [1e300]]) {
+      const answer = await call('GET', `${path}?${asked}cursor=${Buffer.from(JSON.stringify(key)).toString('base64url')}`, a.key);
+      // Lists by name or by version take any of those.
+      const fits = o.id.startsWith('promptTemplates_') && key.length === 1 && answer.status === 200;
+      expect([key, fits || answer.status]).toEqual([key, fits || 422]);
+    }
   });
 
   describe('and every table', () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Forbidden, idFloor, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, Forbidden, idFloor, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import { AuditHooks } from './audit.hooks.js';
 import { EntryDto, type CreateEntryDto, type EntryQuery, type EntryRow } from './entry.dto.js';
@@ -26,7 +26,7 @@ export class EntriesService {
   async list(query: EntryQuery): Promise<Page<EntryDto>> {
     const where = conditions(query);
     return tenantSql(this.em, async (db) => {
-      const after = decodeCursor(query.cursor, 1)?.[0];
+      const after = decodeIdCursor(query.cursor);
       const keyset = after === undefined ? where : sql`${where} and id < ${after}::uuid`;
       const found = await sql<EntryRow>`select * from audit.entry where ${keyset} order by id desc limit ${query.limit + 1}`.execute(db);
       const page: Page<EntryDto> = pageOf(found.rows, query.limit, (row) => [row.id], (row) => EntryDto.of(row));

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
 import { Project } from '@agent-hive/identity';
-import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, Refused, tenantRead, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, Refused, tenantRead, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { AgentsHooks } from '../agents.hooks.js';
 import { PresenceService } from '../presence/presence.service.js';
 import { AgentDto, type AgentQuery, type CreateAgentDto, type UpdateAgentDto, type UpsertAgentDto } from './agent.dto.js';
@@ -33,9 +33,9 @@ export class AgentsService {
 
   /** A page of agents, newest first. */
   async list(query: AgentQuery): Promise<Page<AgentDto>> {
-    const before = decodeCursor(query.cursor, 1)?.[0];
+    const before = decodeIdCursor(query.cursor);
     return tenantRead(this.em, async (db) => {
-      const rows = await selectAgents(db, query, before === undefined ? undefined : String(before));
+      const rows = await selectAgents(db, query, before);
       const page: Page<AgentDto> = pageOf(rows, query.limit, (row) => [row.id], (row) => AgentDto.of(row));
       if (query.total) page.total = await countAgents(db, query);
       return page;

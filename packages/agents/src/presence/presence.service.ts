@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Forbidden, NotFound, pageOf, Refused, requireContext, tenantRead, tenantSql, tenantStatement, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, Forbidden, NotFound, pageOf, Refused, requireContext, tenantRead, tenantSql, tenantStatement, type Page } from '@agent-hive/kernel';
 import { agentExists } from '../agent/agent.sql.js';
 import { PresenceDto, StatusChangeDto, type HeartbeatDto, type StatusChangeQuery } from './presence.dto.js';
 import { refuseTransition, type AgentStatus } from './presence.entity.js';
@@ -25,9 +25,9 @@ export class PresenceService {
 
   /** A page of an agent's status changes, newest first. Throws NotFound. */
   async listChanges(agentId: string, query: StatusChangeQuery): Promise<Page<StatusChangeDto>> {
-    const before = decodeCursor(query.cursor, 1)?.[0];
+    const before = decodeIdCursor(query.cursor);
     return tenantRead(this.em, async (db) => {
-      const rows = await selectStatusChanges(db, agentId, query.limit + 1, before === undefined ? undefined : String(before));
+      const rows = await selectStatusChanges(db, agentId, query.limit + 1, before);
       if (rows.length === 0 && !(await agentExists(db, agentId))) throw new NotFound('agent', agentId);
       return pageOf(rows, query.limit, (row) => [row.id], (row) => StatusChangeDto.of(row));
     });

@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Invalid, newId, NotFound, pageOf, Refused, requireContext, transactional, type Page, type PageRequest } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, Invalid, newId, NotFound, pageOf, Refused, requireContext, transactional, type Page, type PageRequest } from '@agent-hive/kernel';
 import { IdentityHooks } from '../identity.hooks.js';
 import { IDENTITY_OPTIONS, type IdentityOptions } from '../identity-options.js';
 import { RolesService } from '../role/roles.service.js';
@@ -27,8 +27,8 @@ export class ApiKeysService {
 
   /** A page of keys, newest first; revoked and expired ones too. */
   async list({ limit, cursor }: PageRequest): Promise<Page<ApiKeyDto>> {
-    const before = decodeCursor(cursor, 1)?.[0];
-    const keys = await this.em.find(ApiKey, { tenantId: currentTenantId(), ...(before !== undefined && { id: { $lt: String(before) } }) }, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const before = decodeIdCursor(cursor);
+    const keys = await this.em.find(ApiKey, { tenantId: currentTenantId(), ...(before !== undefined && { id: { $lt: before } }) }, { orderBy: { id: 'desc' }, limit: limit + 1 });
     return pageOf(keys, limit, (key) => [key.id], (key) => ApiKeyDto.of(key));
   }
 

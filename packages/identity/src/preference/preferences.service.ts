@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, NotFound, pageOf, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, NotFound, pageOf, requireUuid, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { User } from '../user/user.entity.js';
 import { PreferenceDto, type PreferenceQuery, type PutPreferenceDto } from './preference.dto.js';
 import { Preference } from './preference.entity.js';
@@ -28,7 +28,9 @@ export class PreferencesService {
   /** A page of preferences whose document has the value at the path. */
   async list({ category, path, equals, limit, cursor }: PreferenceQuery): Promise<Page<PreferenceDto>> {
     const wanted = path.split('.').reduceRight<unknown>((value, name) => ({ [name]: value }), jsonOrText(equals));
-    const rows = await tenantStatement(this.em, (db) => selectPreferring(db, wanted, category, decodeCursor(cursor, 2), limit + 1));
+    const after = decodeCursor(cursor, 2);
+    if (after) requireUuid(String(after[0]), 'cursor');
+    const rows = await tenantStatement(this.em, (db) => selectPreferring(db, wanted, category, after, limit + 1));
     return pageOf(rows, limit, (row) => [row.user_id, row.category], (row) => PreferenceDto.of(row));
   }
 

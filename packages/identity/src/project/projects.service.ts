@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, NotFound, pageOf, Refused, requireContext, transactional, type Page, type PageRequest } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, NotFound, pageOf, Refused, requireContext, transactional, type Page, type PageRequest } from '@agent-hive/kernel';
 import { IdentityHooks } from '../identity.hooks.js';
 import { ProjectDto, ProjectStateDto, type CreateProjectDto, type ProjectQuery, type PutProjectStateDto, type UpdateProjectDto } from './project.dto.js';
 import { ProjectState } from './project-state.entity.js';
@@ -21,8 +21,8 @@ export class ProjectsService {
 
   /** A page of projects, newest first. */
   async list({ limit, cursor, state }: ProjectQuery): Promise<Page<ProjectDto>> {
-    const before = decodeCursor(cursor, 1)?.[0];
-    const where = { tenantId: currentTenantId(), ...(state !== undefined && { state }), ...(before !== undefined && { id: { $lt: String(before) } }) };
+    const before = decodeIdCursor(cursor);
+    const where = { tenantId: currentTenantId(), ...(state !== undefined && { state }), ...(before !== undefined && { id: { $lt: before } }) };
     const projects = await this.em.find(Project, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
     return pageOf(projects, limit, (project) => [project.id], (project) => ProjectDto.of(project));
   }
@@ -62,8 +62,8 @@ export class ProjectsService {
   /** A page of a project's history, newest first. Throws NotFound. */
   async listStates(id: string, { limit, cursor }: PageRequest): Promise<Page<ProjectStateDto>> {
     const project = await this.load(this.em, id, null);
-    const before = decodeCursor(cursor, 1)?.[0];
-    const where = { tenantId: currentTenantId(), project, ...(before !== undefined && { id: { $lt: String(before) } }) };
+    const before = decodeIdCursor(cursor);
+    const where = { tenantId: currentTenantId(), project, ...(before !== undefined && { id: { $lt: before } }) };
     const changes = await this.em.find(ProjectState, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
     return pageOf(changes, limit, (change) => [change.id], (change) => ProjectStateDto.of(change));
   }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, raw, wrap } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, isUniqueViolation, NotFound, pageOf, Refused, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, isUniqueViolation, NotFound, pageOf, Refused, transactional, type Page } from '@agent-hive/kernel';
 import { ApiKey } from '../api-key/api-key.entity.js';
 import { IdentityHooks } from '../identity.hooks.js';
 import { RolesService } from '../role/roles.service.js';
@@ -23,10 +23,10 @@ export class UsersService {
 
   /** A page of users, newest first; by email through user_email_unique. */
   async list({ limit, cursor, email }: UserQuery): Promise<Page<UserDto>> {
-    const before = decodeCursor(cursor, 1)?.[0];
+    const before = decodeIdCursor(cursor);
     const where = {
       tenantId: currentTenantId(),
-      ...(before !== undefined && { id: { $lt: String(before) } }),
+      ...(before !== undefined && { id: { $lt: before } }),
       ...(email !== undefined && { [raw('lower(email)')]: email.toLowerCase() }),
     };
     const users = await this.em.find(User, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
