@@ -13,9 +13,11 @@ export function requireUuid(text: string, field: string): string {
   return text.toLowerCase();
 }
 
-/** The smallest UUIDv7 of an instant: bounds of monthly partitions and of time filters over ids. */
+const ID_TIME_MAX = 2 ** 48 - 1;
+
+/** The smallest UUIDv7 of an instant: bounds of monthly partitions and of time filters over ids. Instants that no id can have become the first or last that one can. */
 export function idFloor(at: Date): string {
-  const hex = at.getTime().toString(16).padStart(12, '0');
+  const hex = Math.min(Math.max(at.getTime(), 0), ID_TIME_MAX).toString(16).padStart(12, '0');
   return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }
 

@@ -32,4 +32,9 @@ describe('ids', () => {
     expect(isUuid(text)).toBe(false);
     expect(() => requireUuid(text, 'agentId')).toThrow(expect.objectContaining({ kind: 'invalid', errors: [{ pointer: '/agentId', message: 'must be a UUID' }] }));
   });
+
+  it('has bounds for instants before the first id and after the last', () => {
+    expect(idFloor(new Date('0001-01-01T00:00:00Z'))).toBe('00000000-0000-7000-8000-000000000000');
+    expect(idFloor(new Date(8.64e15))).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7000-8000-000000000000$/);
+  });
 });

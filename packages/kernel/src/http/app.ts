@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Type, DynamicModule, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { installAnswerHeaders } from './answer.js';
 import { Authenticator, installGuard } from './guard.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
-import { ProblemFilter } from './problem.filter.js';
+import { answerProblem, PROBLEM_TYPE, ProblemFilter, transportProblem } from './problem.filter.js';
 import { installStorableCheck } from './storable-check.js';
 import { validationPipe } from './validation.pipe.js';
 
@@ -33,10 +35,32 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpO
     genReqId: (request: IncomingMessage) => requestId(request.headers['x-request-id']),
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 300 },
     forceCloseConnections: 'idle',
+    frameworkErrors: answerRouterError,
+    clientErrorHandler: answerClientError,
   });
-  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: options.logger ?? false, abortOnError: false });
+  const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: options.logger ?? false, abortOnError: false, bodyParser: false });
+  // Fastify's own JSON parser stays. A form or a text would reach a handler as something that no DTO describes.
+  adapter.getInstance().removeContentTypeParser('text/plain');
   installHttp(app, options);
   return app;
+}
+
+/** Answers what the router refused before any hook could run. */
+const answerRouterError = (error: Error, request: FastifyRequest, reply: FastifyReply): void => answerProblem(error, request, reply.header('x-request-id', request.id));
+
+const CLIENT_ERRORS: Record<string, readonly [number, string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request was not complete in time'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than this server takes'],
+};
+
+/** Answers what Node could not read as a request; the connection is of no use after. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (socket.writable && error.code !== 'ECONNRESET') {
+    const [status, detail] = CLIENT_ERRORS[error.code ?? ''] ?? [400, `This is no HTTP request: ${error.message}`];
+    const body = JSON.stringify(transportProblem(status, detail, randomUUID()));
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  }
+  socket.destroy(error);
 }
 
 /** Adds the hive's HTTP layer to an application. */

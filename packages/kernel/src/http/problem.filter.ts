@@ -1,7 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { OptimisticLockError } from '@mikro-orm/postgresql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isConnectionLoss, isDeadlock, isLockTimeout, isUniqueViolation, constraintName } from '../database-error.js';
+import { constraintName, isConnectionLoss, isDeadlock, isLockTimeout, isPoolExhausted, isRefusedValue, isUniqueViolation, sqlState } from '../database-error.js';
 import { HiveError, Invalid, SHOWN_ERRORS_MAX, Unavailable, type FieldError } from '../errors.js';
 import { InFlight } from '../idempotency.js';
 
@@ -35,9 +35,12 @@ const TRANSPORT: Record<number, readonly [string, string]> = {
   400: ['malformed', 'Malformed request'],
   404: ['no-such-route', 'No such route'],
   405: ['method-not-allowed', 'Method not allowed'],
+  408: ['request-timeout', 'The request came too slowly'],
   413: ['body-too-large', 'Body too large'],
+  414: ['path-too-long', 'Part of the path too long'],
   415: ['unsupported-media-type', 'Only application/json is accepted'],
   429: ['rate-limited', 'Too many requests'],
+  431: ['headers-too-large', 'Headers too large'],
 };
 
 const FIELD_MAX = 300;
@@ -46,20 +49,27 @@ const DETAIL_MAX = 2_000;
 /** The only place that knows status codes: every failure becomes a problem, and what nobody foresaw is logged and told apart by its request id. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  private readonly log = new Logger('Problem');
-
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const request = http.getRequest<FastifyRequest>();
-    const reply = http.getResponse<FastifyReply>();
-    const problem = toProblem(error, request.id);
-    if (problem.status >= 500) this.log.error(`${request.method} ${request.url} failed (request ${request.id})`, error instanceof Error ? error.stack : String(error));
-    if (error instanceof Unavailable || error instanceof InFlight) void reply.header('retry-after', String(error.retryAfterSeconds));
-    else if (problem.status === 503) void reply.header('retry-after', '1');
-    if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
-    void reply.code(problem.status).header('content-type', 'application/problem+json; charset=utf-8').send(JSON.stringify(problem));
+    answerProblem(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 }
+
+const log = new Logger('Problem');
+
+/** Answers a failure that came to Fastify or to Nest. */
+export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = toProblem(error, request.id);
+  // What the database refused, a validator should have: the caller is told, and so are we.
+  if (problem.status >= 500 || isRefusedValue(error)) log.error(`${request.method} ${request.url} failed (request ${request.id})`, error instanceof Error ? error.stack : String(error));
+  if (error instanceof Unavailable || error instanceof InFlight) void reply.header('retry-after', String(error.retryAfterSeconds));
+  else if (problem.status === 503) void reply.header('retry-after', '1');
+  if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
+  void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** Media type of every problem. */
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 
 /** The problem that a failure is answered with. */
 export function toProblem(error: unknown, requestId: string): Problem {
@@ -70,13 +80,20 @@ export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof OptimisticLockError) return problem(412, 'stale', 'Changed since it was read', 'This was changed while you wrote: read it again and repeat with its new ETag', requestId);
   if (isUniqueViolation(error)) return problem(409, 'conflict', 'Refused in the present state', `Another one with the same ${constraintName(error) ?? 'key'} exists`, requestId);
   if (isLockTimeout(error) || isDeadlock(error)) return problem(503, 'busy', 'Not available now', 'Another request holds what this one needs: repeat it', requestId);
+  if (isRefusedValue(error)) return problem(422, 'invalid', 'Not valid', `A value is outside of what can be kept (${constraintName(error) ?? sqlState(error)}); the failure is logged under request ${requestId}`, requestId);
+  if (isPoolExhausted(error)) return problem(503, 'busy', 'Not available now', 'All connections to the database are in use: repeat the request', requestId);
   if (isConnectionLoss(error)) return problem(503, 'database-unavailable', 'Not available now', 'The database cannot be reached', requestId);
   const status = statusOf(error);
   if (status !== undefined && status < 500) {
-    const [code, title] = TRANSPORT[status] ?? ['bad-request', 'Bad request'];
-    return problem(status, code, title, (error as Error).message, requestId);
+    return transportProblem(status, (error as Error).message, requestId);
   }
   return problem(500, 'internal', 'Something failed that should not', `The failure is logged under request ${requestId}`, requestId);
+}
+
+/** The problem of a request that did not get as far as a route. */
+export function transportProblem(status: number, detail: string, requestId: string): Problem {
+  const [code, title] = TRANSPORT[status] ?? ['bad-request', 'Bad request'];
+  return problem(status, code, title, detail, requestId);
 }
 
 /** The first of the errors, and how many there are beside them: an answer must not grow with what was sent. */

@@ -17,6 +17,7 @@ export interface TestAppOptions {
   /** The modules' own authenticator decides, in place of the one that believes what the test says. */
   realAuthentication?: boolean;
   poolMax?: number;
+  connectTimeoutMs?: number;
 }
 
 export interface TestRequest {
@@ -57,7 +58,7 @@ export class TestAuthenticator extends Authenticator {
 
 /** Starts an application of the modules under test. */
 export async function testApp(options: TestAppOptions): Promise<TestApp> {
-  const db = await testDatabase(options.domains, { subscribers: options.subscribers, poolMax: options.poolMax });
+  const db = await testDatabase(options.domains, { subscribers: options.subscribers, poolMax: options.poolMax, connectTimeoutMs: options.connectTimeoutMs });
 
   @Module({ imports: [KernelModule.forRoot(db.database, db.orm), ...options.modules] })
   class TestModule {}

@@ -26,10 +26,10 @@ export const testEngine = (): 'embedded' | 'server' => (process.env.HIVE_TEST_DA
  * migration run. On a server the clone is dropped on close; templates are named hive_test_template_* and dropped by
  * tooling/postgres.
  */
-export async function testDatabase(domains: readonly Domain[], options: { subscribers?: EventSubscriber[]; poolMax?: number } = {}): Promise<TestDatabase> {
+export async function testDatabase(domains: readonly Domain[], options: { subscribers?: EventSubscriber[]; poolMax?: number; connectTimeoutMs?: number } = {}): Promise<TestDatabase> {
   const all = withUpstream(...domains);
   const serverUrl = process.env.HIVE_TEST_DATABASE_URL;
-  const { database, url, drop } = serverUrl ? await cloneOnServer(serverUrl, all, options.poolMax) : await cloneEmbedded(all);
+  const { database, url, drop } = serverUrl ? await cloneOnServer(serverUrl, all, options) : await cloneEmbedded(all);
   const orm = await database.orm({ entities: entitiesOf(all), subscribers: options.subscribers, login: 'app' });
   return {
     database,
@@ -68,7 +68,7 @@ async function cloneEmbedded(domains: readonly Domain[]) {
   return { database, url: null, drop: async () => undefined };
 }
 
-async function cloneOnServer(serverUrl: string, domains: readonly Domain[], poolMax = 10) {
+async function cloneOnServer(serverUrl: string, domains: readonly Domain[], { poolMax = 10, connectTimeoutMs }: Pick<ServerSettings, 'poolMax' | 'connectTimeoutMs'>) {
   const template = `hive_test_template_${fingerprint(domains)}`;
   const name = `hive_test_${randomBytes(8).toString('hex')}`;
   await onServer(serverUrl, async (client) => {
@@ -79,7 +79,7 @@ async function cloneOnServer(serverUrl: string, domains: readonly Domain[], pool
     await client.query(`create database ${name} template ${template}`);
   });
   const url = withDatabase(serverUrl, name);
-  const settings: ServerSettings = { engine: 'server', url, poolMin: 0, poolMax, allowSuperuser: true };
+  const settings: ServerSettings = { engine: 'server', url, poolMin: 0, poolMax, allowSuperuser: true, ...(connectTimeoutMs && { connectTimeoutMs }) };
   const drop = () => onServer(serverUrl, async (client) => void (await client.query(`drop database if exists ${name} with (force)`)));
   return { database: await Database.open(settings), url, drop };
 }
