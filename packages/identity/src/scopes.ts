@@ -26,6 +26,9 @@ export const BUILT_IN_ROLES: Readonly<Record<string, { description: string; scop
   viewer: { description: 'Reads everything but the record', scopes: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'audit:read') },
 };
 
+/** A built-in role by its name. Names come from callers: those of Object.prototype are no roles. */
+export const builtInRole = (name: string): { scopes: readonly string[] } | undefined => (Object.hasOwn(BUILT_IN_ROLES, name) ? BUILT_IN_ROLES[name] : undefined);
+
 const nounOf = (scope: string): string => scope.slice(0, scope.indexOf(':'));
 
 /** `noun:*` of nouns of which the platform has a scope: who reads one would take the platform's to be in it. */
@@ -50,6 +53,18 @@ export function requireKnown(scopes: readonly string[], pointer = '/scopes'): vo
 export function requireHeld(held: readonly string[], given: readonly string[]): void {
   const missing = given.find((scope) => !holds(held, scope));
   if (missing) throw new Forbidden(`You cannot give the scope ${missing}, which you do not have`, 'missing-scope', { scope: missing });
+}
+
+/** Scopes of a role by its name; `own` are those of a role of the tenant, null when there is none. */
+export const scopesOfRole = (name: string, own: readonly string[] | null): readonly string[] => builtInRole(name)?.scopes ?? own ?? [];
+
+/**
+ * What a key or a token opens for a user of a role: both what it names and what the role opens. One that names nothing opens
+ * what the role does. So a user's role bounds all of the user's keys and tokens, whenever they were made.
+ */
+export function boundedBy(role: readonly string[], named: readonly string[] | null): readonly string[] {
+  if (named === null) return role;
+  return [...new Set([...named.filter((scope) => holds(role, scope)), ...role.filter((scope) => holds(named, scope))])];
 }
 
 function holds(held: readonly string[], scope: string): boolean {

@@ -18,5 +18,6 @@ export { kernelDomain } from './orm.js';
 export { decodeCursor, decodeIdCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
+export { requireStorable } from './http/storable-check.js';
 export { runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';

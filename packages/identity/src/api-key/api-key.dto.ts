@@ -1,7 +1,8 @@
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsDate, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinDate } from 'class-validator';
-import { IsUniqueList } from '@agent-hive/kernel/http';
+import { ArrayMaxSize, IsArray, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { IsMoment, IsUniqueList } from '@agent-hive/kernel/http';
 import type { ApiKey } from './api-key.entity.js';
+
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A key to be. */
 export class CreateApiKeyDto {
@@ -34,18 +35,16 @@ export class CreateApiKeyDto {
   @IsUUID()
   userId?: string | null;
 
-  /** When the key ends (ISO-8601), in the future. */
+  /** When the key ends: a moment in the future with its time zone, such as `2030-01-31T12:00:00Z`; null or absent, it does not. */
   @IsOptional()
-  @Type(() => Date)
-  @IsDate()
-  @MinDate(() => new Date(), { message: 'expiresAt must be in the future' })
-  expiresAt?: Date | null;
+  @IsMoment()
+  expiresAt?: string | null;
 }
 
 /** How a key is replaced. */
 export class RotateApiKeyDto {
   /** How long the old key still opens, 0 to 604800 seconds (7 days). */
-  @IsOptional()
+  @ValidateIf(given)
   @IsInt()
   @Min(0)
   @Max(604_800)
@@ -95,4 +94,6 @@ export class CreatedApiKeyDto extends ApiKeyDto {
 export class ApiKeyPage {
   items: ApiKeyDto[];
   nextCursor: string | null;
+  /** Number of all keys, when asked for. */
+  total?: number;
 }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeIdCursor, Invalid, newId, NotFound, pageOf, Refused, requireContext, transactional, type Page, type PageRequest } from '@agent-hive/kernel';
 import { IdentityHooks } from '../identity.hooks.js';
 import { IDENTITY_OPTIONS, type IdentityOptions } from '../identity-options.js';
@@ -9,6 +9,8 @@ import { User } from '../user/user.entity.js';
 import { ApiKeyDto, type CreateApiKeyDto, type CreatedApiKeyDto, type RotateApiKeyDto } from './api-key.dto.js';
 import { ApiKey } from './api-key.entity.js';
 import { keyText, newSecret } from './key-text.js';
+
+type NewKey = Omit<CreateApiKeyDto, 'expiresAt'> & { expiresAt?: Date | null; rotatedFromId: string | null };
 
 /** The keys of a tenant. A secret is in the answer that made it and nowhere else. */
 @Injectable()
@@ -26,30 +28,32 @@ export class ApiKeysService {
   }
 
   /** A page of keys, newest first; revoked and expired ones too. */
-  async list({ limit, cursor }: PageRequest): Promise<Page<ApiKeyDto>> {
+  async list({ limit, cursor, total }: PageRequest): Promise<Page<ApiKeyDto>> {
     const before = decodeIdCursor(cursor);
-    const keys = await this.em.find(ApiKey, { tenantId: currentTenantId(), ...(before !== undefined && { id: { $lt: before } }) }, { orderBy: { id: 'desc' }, limit: limit + 1 });
-    return pageOf(keys, limit, (key) => [key.id], (key) => ApiKeyDto.of(key));
+    const where = { tenantId: currentTenantId() };
+    const keys = await this.em.find(ApiKey, { ...where, ...(before !== undefined && { id: { $lt: before } }) }, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const page: Page<ApiKeyDto> = pageOf(keys, limit, (key) => [key.id], (key) => ApiKeyDto.of(key));
+    if (total) page.total = await this.em.count(ApiKey, where);
+    return page;
   }
 
   /** A new key. Throws Forbidden for a scope that the caller does not hold, Invalid for one that is none, NotFound for role, agent or user. */
   async create(input: CreateApiKeyDto): Promise<CreatedApiKeyDto> {
     if (input.agentId && input.userId) throw new Invalid('A key acts for an agent or a user, not for both', [{ pointer: '/userId', message: 'not together with agentId' }]);
     requireKnown(input.scopes);
-    const { principal } = requireContext();
+    const expiresAt = input.expiresAt ? new Date(input.expiresAt) : null;
+    if (expiresAt && expiresAt <= new Date()) throw new Invalid('expiresAt must be in the future', [{ pointer: '/expiresAt', message: 'must be in the future' }]);
     return transactional(this.em, async (em) => {
-      const roleScopes = input.role ? await this.roles.scopesOf(input.role) : [];
-      requireHeld(principal.scopes, [...input.scopes, ...roleScopes]);
-      if (input.userId && !(await em.findOne(User, { tenantId: currentTenantId(), id: input.userId }))) throw new NotFound('user', input.userId);
+      await this.requireMayGive(em, input);
       if (input.agentId && (await this.hooks.agentExists.run(em, input.agentId)).includes(false)) throw new NotFound('agent', input.agentId);
-      return this.make(em, { ...input, rotatedFromId: null });
+      return this.make(em, { ...input, expiresAt, rotatedFromId: null });
     });
   }
 
   /** Closes a key at once, in every process. Throws NotFound or Refused. */
   async revoke(id: string): Promise<void> {
     await transactional(this.em, async (em) => {
-      (await this.load(em, id)).revoke(new Date());
+      (await this.load(em, id, { lockMode: LockMode.PESSIMISTIC_WRITE })).revoke(new Date());
       await em.flush();
     });
   }
@@ -57,10 +61,11 @@ export class ApiKeysService {
   /** A new key with the rights of an old one, which ends after the overlap. Throws NotFound, or Refused when the old one opens nothing. */
   async rotate(id: string, { overlapSeconds }: RotateApiKeyDto): Promise<CreatedApiKeyDto> {
     return transactional(this.em, async (em) => {
-      const old = await this.load(em, id);
+      // Whoever comes second finds the key as the first left it: without an overlap, revoked.
+      const old = await this.load(em, id, { lockMode: LockMode.PESSIMISTIC_WRITE });
       const now = new Date();
       if (!old.isUsable(now)) throw new Refused(`API key ${id} is revoked or expired: make a new one`, 'not-usable');
-      requireHeld(requireContext().principal.scopes, [...old.scopes, ...(old.role ? await this.roles.scopesOf(old.role) : [])]);
+      await this.requireMayGive(em, old);
       const made = await this.make(em, { name: old.name, scopes: old.scopes, role: old.role, agentId: old.agentId, userId: old.userId, expiresAt: old.expiresAt, rotatedFromId: old.id });
       const end = new Date(now.getTime() + overlapSeconds * 1000);
       if (overlapSeconds === 0) old.revoke(now);
@@ -70,7 +75,19 @@ export class ApiKeysService {
     });
   }
 
-  private async make(em: EntityManager, input: CreateApiKeyDto & { rotatedFromId: string | null }): Promise<CreatedApiKeyDto> {
+  /**
+   * Refuses to give what the caller does not hold: scopes of the key's own and of its role; of a key that names neither, those
+   * of its user's role, which it then opens. Role and user stay until the transaction ends.
+   */
+  private async requireMayGive(em: EntityManager, { scopes, role, userId }: Pick<ApiKey, 'scopes'> & { role?: string | null; userId?: string | null }): Promise<void> {
+    // FOR SHARE: nobody deletes the user before the key is there for the deletion to find.
+    const user = userId ? await em.findOne(User, { tenantId: currentTenantId(), id: userId }, { lockMode: LockMode.PESSIMISTIC_READ }) : null;
+    if (userId && !user) throw new NotFound('user', userId);
+    const named = role ?? (scopes.length === 0 ? user?.role : null);
+    requireHeld(requireContext().principal.scopes, [...scopes, ...(named ? await this.roles.scopesOf(named) : [])]);
+  }
+
+  private async make(em: EntityManager, input: NewKey): Promise<CreatedApiKeyDto> {
     const { secret, hash } = newSecret();
     const { name, scopes, role = null, agentId = null, userId = null, expiresAt = null, rotatedFromId } = input;
     const key = em.create(ApiKey, { id: newId(), tenantId: currentTenantId(), name, scopes, role, agentId, userId, expiresAt, rotatedFromId, secretHash: hash });
@@ -78,8 +95,8 @@ export class ApiKeysService {
     return { ...ApiKeyDto.of(key), key: keyText(this.options.environment, { tenantId: key.tenantId, keyId: key.id, secret }) };
   }
 
-  private async load(em: EntityManager, id: string): Promise<ApiKey> {
-    const key = await em.findOne(ApiKey, { tenantId: currentTenantId(), id });
+  private async load(em: EntityManager, id: string, options: { lockMode?: LockMode.PESSIMISTIC_WRITE } = {}): Promise<ApiKey> {
+    const key = await em.findOne(ApiKey, { tenantId: currentTenantId(), id }, options);
     if (!key) throw new NotFound('API key', id);
     return key;
   }

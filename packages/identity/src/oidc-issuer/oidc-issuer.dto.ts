@@ -1,12 +1,16 @@
-import { IsNotEmpty, IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
+import { IsNotEmpty, IsString, IsUrl, Matches, MaxLength, ValidateIf } from 'class-validator';
 import type { OidcIssuer } from './oidc-issuer.entity.js';
 
 const url = { require_tld: false, protocols: ['http', 'https'], require_protocol: true };
+const HTTP = /^https?:/;
+const schemeMessage = { message: '$property must begin with http:// or https://, in lower case' };
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** An issuer to be believed. */
 export class CreateOidcIssuerDto {
   /** The `iss` of its tokens, exactly. */
   @IsUrl(url)
+  @Matches(HTTP, schemeMessage)
   @MaxLength(500)
   issuer: string;
 
@@ -18,18 +22,19 @@ export class CreateOidcIssuerDto {
 
   /** Where its public keys are. */
   @IsUrl(url)
+  @Matches(HTTP, schemeMessage)
   @MaxLength(500)
   jwksUri: string;
 
   /** Claim that holds the tenant's id. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsString()
   @IsNotEmpty()
   @MaxLength(100)
   tenantClaim: string = 'tenant';
 
   /** Claim that holds the scopes, as a list or a text with spaces. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsString()
   @IsNotEmpty()
   @MaxLength(100)

@@ -74,4 +74,6 @@ export class PreferenceDto {
 export class PreferencePage {
   items: PreferenceDto[];
   nextCursor: string | null;
+  /** Number of all matching preferences, when asked for. */
+  total?: number;
 }

@@ -13,6 +13,12 @@ export async function selectPreferences(db: Sql, userId: string, category?: stri
   return found.rows;
 }
 
+/** How many preferences contain a document; through identity.preferring(). */
+export async function countPreferring(db: Sql, wanted: unknown, category: string | undefined): Promise<number> {
+  const counted = await sql<{ count: string }>`select count(*) as count from identity.preferring(${JSON.stringify(wanted)}::jsonb, ${category ?? null}::text)`.execute(db);
+  return Number(counted.rows[0]!.count);
+}
+
 /** Preferences that contain a document, by user and category; through identity.preferring(), which may use the GIN index. */
 export async function selectPreferring(db: Sql, wanted: unknown, category: string | undefined, after: readonly (string | number)[] | null, limit: number): Promise<PreferenceRow[]> {
   const beyond = after === null ? sql`` : sql`and (p.user_id, p.category) > (${after[0]}::uuid, ${after[1]}::text)`;

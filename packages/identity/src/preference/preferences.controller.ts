@@ -41,7 +41,7 @@ export class PreferencesController {
   @Delete('users/:id/preferences/:category')
   @HttpCode(204)
   @Access('preferences:write')
-  delete(@Param() { id, category }: PreferenceParams): Promise<void> {
-    return this.preferences.delete(id, category);
+  delete(@Param() { id, category }: PreferenceParams, @IfMatch() version: number | null | undefined): Promise<void> {
+    return this.preferences.delete(id, category, version);
   }
 }

@@ -1,10 +1,11 @@
-import { IsIn, IsNotEmpty, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsNotEmpty, IsObject, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { ProjectState } from './project-state.entity.js';
 import { PROJECT_STATES, type Project, type ProjectStateName } from './project.entity.js';
 
 const DATA_MAX_BYTES = 65_536;
 const stateMessage = { message: 'state must be one of: $constraint1' };
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A project to be; it begins in planning. */
 export class CreateProjectDto {
@@ -18,7 +19,7 @@ export class CreateProjectDto {
   @MaxJsonBytes(DATA_MAX_BYTES)
   description?: unknown;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(DATA_MAX_BYTES)
   projectMetadata?: Record<string, unknown>;
@@ -26,7 +27,7 @@ export class CreateProjectDto {
 
 /** Changes of a project; absent fields stay. The state has its own operation. */
 export class UpdateProjectDto {
-  @IsOptional()
+  @ValidateIf(given)
   @IsString()
   @IsNotEmpty()
   @MaxLength(200)
@@ -36,7 +37,7 @@ export class UpdateProjectDto {
   @MaxJsonBytes(DATA_MAX_BYTES)
   description?: unknown;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(DATA_MAX_BYTES)
   projectMetadata?: Record<string, unknown>;
@@ -115,10 +116,14 @@ export class ProjectStateDto {
 export class ProjectPage {
   items: ProjectDto[];
   nextCursor: string | null;
+  /** Number of all matching projects, when asked for. */
+  total?: number;
 }
 
 /** A page of state changes, newest first. */
 export class ProjectStatePage {
   items: ProjectStateDto[];
   nextCursor: string | null;
+  /** Number of all changes, when asked for. */
+  total?: number;
 }

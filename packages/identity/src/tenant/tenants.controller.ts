@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Body, Controller, Delete, Get, Param, Post, Put, StreamableFile } from '@nestjs/common';
 import { ApiOkResponse, ApiProduces, ApiTags } from '@nestjs/swagger';
-import { Access, IdPipe } from '@agent-hive/kernel/http';
+import { Access, IdPipe, IfMatch } from '@agent-hive/kernel/http';
 import { CreatedTenantDto, CreateTenantDto, SuspendTenantDto, TenantDto, TenantReceiptDto } from './tenant.dto.js';
 import { TenantsService } from './tenants.service.js';
 
@@ -27,15 +27,15 @@ export class TenantsController {
   /** Suspends a tenant: its keys open nothing. */
   @Put(':id/suspension')
   @Access('tenants:write', { etag: true })
-  suspend(@Param('id', IdPipe) id: string, @Body() { reason }: SuspendTenantDto): Promise<TenantDto> {
-    return this.tenants.suspend(id, reason);
+  suspend(@Param('id', IdPipe) id: string, @Body() { reason }: SuspendTenantDto, @IfMatch() version: number | null | undefined): Promise<TenantDto> {
+    return this.tenants.suspend(id, reason, version);
   }
 
   /** Resumes a suspended tenant. */
   @Delete(':id/suspension')
   @Access('tenants:write', { etag: true })
-  resume(@Param('id', IdPipe) id: string): Promise<TenantDto> {
-    return this.tenants.resume(id);
+  resume(@Param('id', IdPipe) id: string, @IfMatch() version: number | null | undefined): Promise<TenantDto> {
+    return this.tenants.resume(id, version);
   }
 
   /** Streams every row of the tenant as NDJSON, without secrets. */
@@ -47,10 +47,10 @@ export class TenantsController {
     return new StreamableFile(Readable.from(await this.tenants.export(id)), { type: 'application/x-ndjson' });
   }
 
-  /** Deletes a suspended tenant and answers with a receipt per table. */
+  /** Deletes a suspended tenant, never the default one, and answers with a receipt per table. */
   @Delete(':id')
   @Access('tenants:write')
-  delete(@Param('id', IdPipe) id: string): Promise<TenantReceiptDto> {
-    return this.tenants.delete(id);
+  delete(@Param('id', IdPipe) id: string, @IfMatch() version: number | null | undefined): Promise<TenantReceiptDto> {
+    return this.tenants.delete(id, version);
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, LockMode } from '@mikro-orm/postgresql';
 import { EntriesService } from '@agent-hive/audit';
-import { inTenant, newId, NotFound, Refused, requireContext, runAs, servicePrincipal, tenantSql, tenantStatement, transactional, withUpstream, type Principal } from '@agent-hive/kernel';
+import { inTenant, newId, NotFound, Refused, requireContext, runAs, servicePrincipal, Stale, tenantSql, tenantStatement, transactional, withUpstream, type Principal } from '@agent-hive/kernel';
 import { ApiKeysService } from '../api-key/api-keys.service.js';
 import { IdentityHooks } from '../identity.hooks.js';
 import { countRows, deleteRows, nextRows, type TenantStore } from './tenant-store.sql.js';
@@ -34,14 +34,14 @@ export class TenantsService {
     return made;
   }
 
-  /** Closes a tenant: its keys open nothing until it is resumed. Throws NotFound, or Refused when it is suspended already. */
-  async suspend(id: string, reason: string): Promise<TenantDto> {
-    return this.change(id, (tenant) => tenant.suspend(reason));
+  /** Closes a tenant: its keys open nothing until it is resumed. A version that is given must be the present one. Throws NotFound, Stale, or Refused when it is suspended already. */
+  async suspend(id: string, reason: string, version: number | null | undefined): Promise<TenantDto> {
+    return this.change(id, version, (tenant) => tenant.suspend(reason));
   }
 
-  /** Opens a suspended tenant again. Throws NotFound or Refused. */
-  async resume(id: string): Promise<TenantDto> {
-    return this.change(id, (tenant) => tenant.resume());
+  /** Opens a suspended tenant again. Throws NotFound, Stale or Refused. */
+  async resume(id: string, version: number | null | undefined): Promise<TenantDto> {
+    return this.change(id, version, (tenant) => tenant.resume());
   }
 
   /** Every row of the tenant, one JSON text a line, a page of 500 at a time; secrets are left out. Throws NotFound before the first line. */
@@ -64,11 +64,15 @@ export class TenantsService {
     })();
   }
 
-  /** Deletes a suspended tenant's rows and says what became of each table. Throws NotFound, or Refused while it is active. */
-  async delete(id: string): Promise<TenantReceiptDto> {
+  /**
+   * Deletes a suspended tenant's rows and says what became of each table. Throws NotFound, Stale, or Refused while it is active,
+   * and for the tenant `default`, which is where the platform's own key works.
+   */
+  async delete(id: string, version: number | null | undefined): Promise<TenantReceiptDto> {
     return this.within(id, () =>
-      transactional(this.em, async () => {
-        const tenant = await this.own(id);
+      transactional(this.em, async (em) => {
+        const tenant = await this.lock(em, id, version);
+        if (tenant.slug === DEFAULT_SLUG) throw new Refused(`tenant ${id} is the default one, which the platform's key works in: it cannot be deleted`, 'default-tenant');
         if (tenant.state !== 'suspended') throw new Refused(`tenant ${id} is active: suspend it first`, 'not-suspended');
         const stores: StoreReceiptDto[] = [];
         for (const store of (await this.stores()).reverse()) {
@@ -107,10 +111,10 @@ export class TenantsService {
     });
   }
 
-  private async change(id: string, apply: (tenant: Tenant) => void): Promise<TenantDto> {
+  private async change(id: string, version: number | null | undefined, apply: (tenant: Tenant) => void): Promise<TenantDto> {
     return this.within(id, () =>
       transactional(this.em, async (em) => {
-        const tenant = await this.own(id);
+        const tenant = await this.lock(em, id, version);
         apply(tenant);
         await em.flush();
         return TenantDto.of(tenant);
@@ -129,6 +133,14 @@ export class TenantsService {
   private async own(id: string): Promise<Tenant> {
     const tenant = await this.em.findOne(Tenant, { id });
     if (!tenant) throw new NotFound('tenant', id);
+    return tenant;
+  }
+
+  /** Locked until the transaction ends: who comes second finds what the first left. */
+  private async lock(em: EntityManager, id: string, version: number | null | undefined): Promise<Tenant> {
+    const tenant = await em.findOne(Tenant, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+    if (!tenant) throw new NotFound('tenant', id);
+    if (typeof version === 'number' && tenant.version !== version) throw new Stale('tenant', id);
     return tenant;
   }
 

@@ -1,8 +1,9 @@
-import { IsEmail, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsEmail, IsObject, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { User } from './user.entity.js';
 
 const DATA_MAX_BYTES = 65_536;
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A person to be known. */
 export class CreateUserDto {
@@ -28,7 +29,7 @@ export class CreateUserDto {
   role?: string | null;
 
   /** Anything that the caller keeps about the user, at most 64 KiB. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(DATA_MAX_BYTES)
   userData?: Record<string, unknown>;
@@ -36,7 +37,7 @@ export class CreateUserDto {
 
 /** Changes of a user; absent fields stay. */
 export class UpdateUserDto {
-  @IsOptional()
+  @ValidateIf(given)
   @IsEmail()
   @MaxLength(320)
   email?: string;
@@ -56,7 +57,7 @@ export class UpdateUserDto {
   @MaxLength(50)
   role?: string | null;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(DATA_MAX_BYTES)
   userData?: Record<string, unknown>;
@@ -102,4 +103,6 @@ export class UserDto {
 export class UserPage {
   items: UserDto[];
   nextCursor: string | null;
+  /** Number of all matching users, when asked for. */
+  total?: number;
 }

@@ -1,9 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, raw, wrap } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeIdCursor, isUniqueViolation, NotFound, pageOf, Refused, transactional, type Page } from '@agent-hive/kernel';
+import { EntriesService } from '@agent-hive/audit';
+import { currentTenantId, decodeIdCursor, isUniqueViolation, NotFound, pageOf, Refused, requireContext, Stale, transactional, type Page } from '@agent-hive/kernel';
 import { ApiKey } from '../api-key/api-key.entity.js';
 import { IdentityHooks } from '../identity.hooks.js';
+import { Preference } from '../preference/preference.entity.js';
 import { RolesService } from '../role/roles.service.js';
+import { requireHeld } from '../scopes.js';
 import { UserDto, type CreateUserDto, type UpdateUserDto, type UserQuery } from './user.dto.js';
 import { User } from './user.entity.js';
 
@@ -14,39 +17,40 @@ export class UsersService {
     private readonly em: EntityManager,
     private readonly roles: RolesService,
     private readonly hooks: IdentityHooks,
+    private readonly entries: EntriesService,
   ) {}
 
   /** One user. Throws NotFound. */
   async get(id: string): Promise<UserDto> {
-    return UserDto.of(await this.load(this.em, id, null));
+    const user = await this.em.findOne(User, { tenantId: currentTenantId(), id });
+    if (!user) throw new NotFound('user', id);
+    return UserDto.of(user);
   }
 
   /** A page of users, newest first; by email through user_email_unique. */
-  async list({ limit, cursor, email }: UserQuery): Promise<Page<UserDto>> {
+  async list({ limit, cursor, total, email }: UserQuery): Promise<Page<UserDto>> {
     const before = decodeIdCursor(cursor);
-    const where = {
-      tenantId: currentTenantId(),
-      ...(before !== undefined && { id: { $lt: before } }),
-      ...(email !== undefined && { [raw('lower(email)')]: email.toLowerCase() }),
-    };
-    const users = await this.em.find(User, where, { orderBy: { id: 'desc' }, limit: limit + 1 });
-    return pageOf(users, limit, (user) => [user.id], (user) => UserDto.of(user));
+    const where = () => ({ tenantId: currentTenantId(), ...(email !== undefined && { [raw('lower(email)')]: email.toLowerCase() }) });
+    const users = await this.em.find(User, { ...where(), ...(before !== undefined && { id: { $lt: before } }) }, { orderBy: { id: 'desc' }, limit: limit + 1 });
+    const page: Page<UserDto> = pageOf(users, limit, (user) => [user.id], (user) => UserDto.of(user));
+    if (total) page.total = await this.em.count(User, where());
+    return page;
   }
 
-  /** A new user. Throws Refused when the email is taken, NotFound for the role. */
+  /** A new user. Throws Refused when the email is taken, NotFound for the role, Forbidden when its scopes are not the caller's to give. */
   async create(input: CreateUserDto): Promise<UserDto> {
     return this.saving(input.email, async (em) => {
-      if (input.role) await this.roles.scopesOf(input.role);
+      if (input.role) await this.requireMayGive(input.role);
       const { email, name = null, phoneNumber = null, role = null, userData = {} } = input;
       return em.create(User, { email, name, phoneNumber, role, userData });
     });
   }
 
-  /** Changes a user that is still at the version (any, when null). Throws NotFound, Stale, or Refused when the email is taken. */
+  /** Changes a user that is still at the version (any, when null). Throws NotFound, Stale, Forbidden for the role, or Refused when the email is taken. */
   async update(id: string, input: UpdateUserDto, version: number | null): Promise<UserDto> {
     return this.saving(input.email, async (em) => {
-      const user = await this.load(em, id, version);
-      if (input.role) await this.roles.scopesOf(input.role);
+      const user = await this.lock(em, id, version);
+      if (input.role !== undefined && input.role !== user.role) await this.requireMayGive(input.role);
       const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined));
       return wrap(user).assign({ ...given, updatedAt: new Date() }, { mergeObjectProperties: false });
     });
@@ -55,14 +59,21 @@ export class UsersService {
   /** Deletes a user; what refers to it is nulled in the same transaction, and its keys open nothing more. Throws NotFound or Stale. */
   async delete(id: string, version: number | null): Promise<void> {
     await transactional(this.em, async (em) => {
-      const user = await this.load(em, id, version);
+      const user = await this.lock(em, id, version);
       await this.hooks.userDeleted.run(em, id);
       for (const key of await em.find(ApiKey, { tenantId: currentTenantId(), userId: id })) {
         if (!key.revokedAt) key.revoke(new Date());
         key.userId = null;
       }
+      const counts = { 'identity.preference': await em.count(Preference, { tenantId: currentTenantId(), user }) };
       await em.remove(user).flush();
+      await this.entries.record({ action: 'user.cascaded', subjectType: 'user', subjectId: id, details: { counts } });
     });
+  }
+
+  /** A role opens what it says to the user's keys and tokens, and nothing else: who takes it away leaves them without a bound. */
+  private async requireMayGive(role: string | null): Promise<void> {
+    requireHeld(requireContext().principal.scopes, role === null ? ['*'] : await this.roles.scopesOf(role));
   }
 
   private async saving(email: string | undefined, change: (em: EntityManager) => Promise<User>): Promise<UserDto> {
@@ -78,9 +89,11 @@ export class UsersService {
     }
   }
 
-  private async load(em: EntityManager, id: string, version: number | null): Promise<User> {
-    const user = await em.findOne(User, { tenantId: currentTenantId(), id }, version === null ? {} : { lockMode: LockMode.OPTIMISTIC, lockVersion: version });
+  /** Locked until the transaction ends: writers take turns, and nobody makes a key for a user who goes. */
+  private async lock(em: EntityManager, id: string, version: number | null): Promise<User> {
+    const user = await em.findOne(User, { tenantId: currentTenantId(), id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
     if (!user) throw new NotFound('user', id);
+    if (version !== null && user.version !== version) throw new Stale('user', id);
     return user;
   }
 }

@@ -6,6 +6,7 @@ export { IfMatch, parseIfMatch } from './if-match.js';
 export { installHttp, createHttpApp, type HttpOptions } from './app.js';
 export { IsLine } from './line.js';
 export { MaxJsonBytes } from './max-json-bytes.js';
+export { IsMoment } from './moment.js';
 export { PageQuery } from './page.dto.js';
 export { ProblemFilter, toProblem, type Problem } from './problem.filter.js';
 export { IsUniqueList } from './unique-list.js';

@@ -1,0 +1,16 @@
+import { isISO8601, isRFC3339, ValidateBy, type ValidationOptions } from 'class-validator';
+
+const YEAR_10000_MS = Date.UTC(10_000, 0);
+
+/** A moment as RFC 3339 writes it, with its time zone, of a day that exists and a year that has four digits in UTC too. */
+export const IsMoment = (options?: ValidationOptions): PropertyDecorator =>
+  ValidateBy(
+    {
+      name: 'isMoment',
+      validator: {
+        validate: (value) => typeof value === 'string' && isRFC3339(value) && isISO8601(value, { strict: true }) && Date.parse(value) < YEAR_10000_MS,
+        defaultMessage: () => '$property must be a moment that exists, as RFC 3339 writes it with its time zone, such as 2030-01-31T12:00:00Z',
+      },
+    },
+    options,
+  );
