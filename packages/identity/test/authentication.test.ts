@@ -51,6 +51,49 @@ describe('authentication', () => {
     expect((await hive.post('/v1/tenants', { slug: 'x', name: 'x' }, { as: tenant.key })).body).toMatchObject({ status: 403, scope: 'tenants:write' });
   });
 
+  describe('for a user of a role', () => {
+    const scopesOf = async (key: string) => (await hive.get<{ scopes: string[] }>('/v1/me', { as: key })).body.scopes.toSorted();
+    const aUser = async (body: object) => (await hive.post<{ id: string }>('/v1/users', { email: `${newId()}@example.com`, ...body }, { as: tenant.key })).body.id;
+
+    it('lets a key that names nothing open what the role does, at once when it changes [S1.6]', async () => {
+      await hive.put('/v1/roles/clerk', { scopes: ['projects:*', 'users:read'] }, { as: tenant.key });
+      const userId = await aUser({ role: 'clerk' });
+      const { key } = await aKey(hive, tenant.key, { scopes: [], userId });
+      expect((await me(key)).body).toMatchObject({ role: 'clerk', scopes: ['projects:*', 'users:read'] });
+      expect((await hive.post('/v1/projects', { name: 'p' }, { as: key })).status).toBe(201);
+      await hive.patch(`/v1/users/${userId}`, { role: 'viewer' }, { as: tenant.key, headers: { 'if-match': '*' } });
+      expect((await hive.post('/v1/projects', { name: 'p' }, { as: key })).body).toMatchObject({ status: 403, code: 'missing-scope' });
+    });
+
+    it('bounds every key of the user, also one that names more', async () => {
+      await hive.put('/v1/roles/clerk', { scopes: ['projects:*', 'users:read'] }, { as: tenant.key });
+      const userId = await aUser({ role: 'clerk' });
+      const key = async (body: object) => (await aKey(hive, tenant.key, { userId, ...body })).key;
+      expect(await scopesOf(await key({ scopes: ['*'] }))).toEqual(['projects:*', 'users:read']);
+      expect(await scopesOf(await key({ scopes: ['projects:read', 'agents:read', 'users:*'] }))).toEqual(['projects:read', 'users:read']);
+      expect(await scopesOf(await key({ scopes: ['agents:write'] }))).toEqual([]);
+      expect(await scopesOf(await key({ scopes: [], role: 'agent' }))).toEqual(['projects:read']);
+      const free = await aUser({});
+      expect(await scopesOf((await aKey(hive, tenant.key, { scopes: ['agents:write'], userId: free })).key)).toEqual(['agents:write']);
+      expect(await scopesOf((await aKey(hive, tenant.key, { scopes: [], userId: free })).key)).toEqual([]);
+    });
+
+    it('lets nobody give, by role or by key, what they do not hold', async () => {
+      const weak = await aKey(hive, tenant.key, { scopes: ['users:write', 'keys:write'] });
+      const admin = await aUser({ role: 'admin' });
+      const refused = { status: 403, code: 'missing-scope' };
+      expect((await hive.post('/v1/api-keys', { name: 'k', scopes: [], userId: admin }, { as: weak.key })).body).toMatchObject(refused);
+      expect((await hive.post('/v1/users', { email: 'x@example.com', role: 'admin' }, { as: weak.key })).body).toMatchObject(refused);
+      const user = await aUser({ role: 'viewer' });
+      const patch = (body: object) => hive.patch(`/v1/users/${user}`, body, { as: weak.key, headers: { 'if-match': '*' } });
+      expect((await patch({ role: 'operator' })).body).toMatchObject(refused);
+      expect((await patch({ role: null })).body).toMatchObject({ ...refused, scope: '*' });
+      expect((await patch({ role: 'viewer', name: 'same role' })).status).toBe(200);
+      const { id } = await aKey(hive, tenant.key, { scopes: [], userId: admin });
+      expect((await hive.post(`/v1/api-keys/${id}/rotation`, {}, { as: weak.key })).body).toMatchObject(refused);
+    });
+  });
+
   it('notes when a key was used, without being asked twice a minute', async () => {
     const key = await aKey(hive, tenant.key, { scopes: ['keys:read'] });
     await me(key.key);
@@ -112,13 +155,22 @@ describe('authentication', () => {
       },
     );
 
+    it('bounds a token by the role of its user, and gives one that names no scope what the role opens [S1.6]', async () => {
+      const { body } = await hive.post<{ id: string }>('/v1/users', { email: `${newId()}@example.com`, role: 'developer' }, { as: tenant.key });
+      const token = (scope?: string) => sign({ tenant: tenant.id, sub: body.id, ...(scope && { scope }) });
+      expect((await me(await token())).body).toMatchObject({ role: 'developer', scopes: expect.arrayContaining(['agents:*', 'audit:read']) });
+      expect((await me(await token('openid profile'))).body).toMatchObject({ scopes: expect.arrayContaining(['agents:*', 'audit:read']) });
+      expect((await me(await token('agents:read users:write *'))).body).toMatchObject({ scopes: expect.not.arrayContaining(['users:write', '*']) });
+      expect((await me(await token('agents:read users:write'))).body).toMatchObject({ scopes: ['agents:read'] });
+    });
+
     it('writes the names in a token as the record can keep them, and its tenant as the hive writes ids', async () => {
       const claims = { tenant: tenant.id.toUpperCase(), scope: 'users:write' };
       const odd = await sign({ ...claims, sub: 'a\0b\ud800\nc' });
       expect((await me(odd)).body).toMatchObject({ tenantId: tenant.id, actor: { type: 'user', id: null, name: 'a\ufffdb\ufffd\ufffdc' } });
       expect((await hive.post('/v1/users', { email: `${newId()}@example.com` }, { as: odd })).status).toBe(201);
       const sub = newId();
-      const numbers = await sign({ ...claims, sub: sub.toUpperCase(), email: 7 } as JWTPayload);
+      const numbers = await sign({ ...claims, sub: sub.toUpperCase(), email: 7 });
       expect((await me(numbers)).body).toMatchObject({ actor: { type: 'user', id: sub, name: sub.toUpperCase() } });
       const nameless = await sign({ ...claims, sub: { $ne: null }, email: [] } as unknown as JWTPayload);
       expect((await me(nameless)).body).toMatchObject({ actor: { id: null, name: issuer } });

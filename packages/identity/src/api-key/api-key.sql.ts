@@ -15,6 +15,8 @@ export interface KeyRow {
   expires_at: Date | null;
   revoked_at: Date | null;
   tenant_state: string;
+  user_role: string | null;
+  user_role_scopes: string[] | null;
 }
 
 /** One statement by primary keys, on every request: a revoked key is refused at once, in every process. */

@@ -5,7 +5,7 @@ import { Authenticator } from '@agent-hive/kernel/http';
 import { selectKey, touchKey } from '../api-key/api-key.sql.js';
 import { isSame, isSecretOf, parseKey, type KeyParts } from '../api-key/key-text.js';
 import { IDENTITY_OPTIONS, type IdentityOptions } from '../identity-options.js';
-import { BUILT_IN_ROLES } from '../scopes.js';
+import { boundedBy, scopesOfRole } from '../scopes.js';
 import { tenantBySlug } from '../tenant/tenant.sql.js';
 import { TokensService } from './tokens.service.js';
 
@@ -58,13 +58,14 @@ export class AuthenticationService extends Authenticator implements OnApplicatio
     if (!row || !isSecretOf(row.secret_hash, parts.secret)) throw new Unauthenticated();
     if (row.revoked_at !== null || (row.expires_at !== null && new Date(row.expires_at) <= now)) throw new Unauthenticated();
     if (row.tenant_state === 'suspended') throw new Forbidden('The tenant of this key is suspended', 'tenant-suspended');
-    const roleScopes = row.role === null ? [] : (BUILT_IN_ROLES[row.role]?.scopes ?? row.role_scopes ?? []);
+    const named = [...new Set([...row.scopes, ...(row.role === null ? [] : scopesOfRole(row.role, row.role_scopes))])];
+    const namesNone = row.role === null && row.scopes.length === 0;
     const type = row.agent_id ? 'agent' : row.user_id ? 'user' : 'service';
     const principal: Principal = {
       tenantId: parts.tenantId,
       actor: { type, id: row.agent_id ?? row.user_id, name: row.name },
-      scopes: [...new Set([...row.scopes, ...roleScopes])],
-      role: row.role,
+      scopes: row.user_role === null ? named : boundedBy(scopesOfRole(row.user_role, row.user_role_scopes), namesNone ? null : named),
+      role: row.role ?? row.user_role,
       keyId: parts.keyId,
     };
     this.noteUse(principal, now);

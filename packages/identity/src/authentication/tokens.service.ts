@@ -3,8 +3,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Forbidden, isUuid, Unauthenticated, type Principal } from '@agent-hive/kernel';
 import { createRemoteJWKSet, decodeJwt, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { OidcIssuer } from '../oidc-issuer/oidc-issuer.entity.js';
-import { GRANTABLE } from '../scopes.js';
-import { tenantState } from '../tenant/tenant.sql.js';
+import { boundedBy, GRANTABLE, scopesOfRole } from '../scopes.js';
+import { tokenHolder } from '../tenant/tenant.sql.js';
 
 const ISSUER_KEPT_MS = 60_000;
 const KEYS_TIMEOUT_MS = 3_000;
@@ -40,15 +40,19 @@ export class TokensService {
     const claimed = payload[issuer.scopesClaim];
     if (!isUuid(tenant)) throw new Unauthenticated();
     const tenantId = tenant.toLowerCase();
-    const state = await tenantState(this.em, tenantId);
-    if (state === null) throw new Unauthenticated();
-    if (state === 'suspended') throw new Forbidden('The tenant of this token is suspended', 'tenant-suspended');
-    const scopes = typeof claimed === 'string' ? claimed.split(/\s+/) : Array.isArray(claimed) ? claimed.filter((scope): scope is string => typeof scope === 'string') : [];
     // jose does not look at the types of these.
     const subject: unknown = payload.sub;
+    const userId = isUuid(subject) ? subject.toLowerCase() : null;
+    const holder = await tokenHolder(this.em, tenantId, userId);
+    if (!holder) throw new Unauthenticated();
+    if (holder.tenant_state === 'suspended') throw new Forbidden('The tenant of this token is suspended', 'tenant-suspended');
+    const scopes = typeof claimed === 'string' ? claimed.split(/\s+/) : Array.isArray(claimed) ? claimed.filter((scope): scope is string => typeof scope === 'string') : [];
     const name = lineOf(payload.email) || lineOf(subject) || issuer.issuer;
     // A scope that the hive does not know, or that is the platform's, opens nothing, whoever says so.
-    return { tenantId, actor: { type: 'user', id: isUuid(subject) ? subject.toLowerCase() : null, name }, scopes: scopes.filter((scope) => GRANTABLE.includes(scope)), role: null, keyId: null };
+    const named = GRANTABLE.filter((scope) => scopes.includes(scope));
+    const role = holder.user_role;
+    const opened = role === null ? named : boundedBy(scopesOfRole(role, holder.user_role_scopes), named.length === 0 ? null : named);
+    return { tenantId, actor: { type: 'user', id: userId, name }, scopes: opened, role, keyId: null };
   }
 
   private async issuerOf(token: string): Promise<KnownIssuer | null> {

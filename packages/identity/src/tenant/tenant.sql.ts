@@ -18,6 +18,18 @@ export async function tenantState(em: EntityManager, id: string): Promise<string
   return (await sql<{ state: string | null }>`select identity.tenant_state(${id}) as state`.execute(outside(em))).rows[0]?.state ?? null;
 }
 
+/** What the guard must know of a token's holder. */
+export interface HolderRow {
+  tenant_state: string;
+  user_role: string | null;
+  user_role_scopes: string[] | null;
+}
+
+/** State of a token's tenant, and the role that its user has there; undefined when there is no such tenant. */
+export async function tokenHolder(em: EntityManager, tenantId: string, userId: string | null): Promise<HolderRow | undefined> {
+  return (await sql<HolderRow>`select * from identity.token_holder(${tenantId}, ${userId})`.execute(outside(em))).rows[0];
+}
+
 /** Ids of all tenants that are not suspended: what background jobs go through. */
 export async function activeTenants(em: EntityManager): Promise<string[]> {
   return (await sql<{ id: string }>`select t.id from identity.active_tenants() as t(id)`.execute(outside(em))).rows.map((row) => row.id);
