@@ -1,9 +1,9 @@
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateNested,
+  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateNested,
 } from 'class-validator';
 import { RISKS, type Risk } from '@agent-hive/audit';
-import { IsLine, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { IsLine, IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
 import { DependsOnDto } from '../dependency/dependency.dto.js';
 import { BACKOFF_KINDS, CHILD_POLICIES, DEPENDENCY_FAILURE_POLICIES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy } from './lifecycle.js';
 
@@ -97,7 +97,7 @@ export class CreateTaskDto {
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(50)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
   @MinLength(1, { each: true })
   @MaxLength(100, { each: true })

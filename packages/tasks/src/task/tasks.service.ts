@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import {
-  constraintName, currentTenantId, decodeCursor, isForeignKeyViolation, NotFound, pageOf, runAs, runningTransaction, servicePrincipal, tenantRead, tenantStatement, type Page,
+  constraintName, currentTenantId, decodeIdCursor, isForeignKeyViolation, NotFound, pageOf, runAs, runningTransaction, servicePrincipal, tenantRead, tenantStatement, type Page,
 } from '@agent-hive/kernel';
 import { Coalescer } from '../claim/coalescer.js';
 import { WakeupsService } from '../claim/wakeups.service.js';
@@ -34,9 +34,9 @@ export class TasksService {
 
   /** A page of tasks, newest first. */
   async list(query: TaskQuery): Promise<Page<TaskDto>> {
-    const before = decodeCursor(query.cursor, 1)?.[0];
+    const before = decodeIdCursor(query.cursor);
     return tenantRead(this.em, async (db) => {
-      const rows = await selectTasks(db, query, before === undefined ? undefined : String(before));
+      const rows = await selectTasks(db, query, before);
       const page: Page<TaskDto> = pageOf(rows, query.limit, (row) => [row.id], (row) => TaskDto.of(row));
       if (query.total) page.total = await countTasks(db, query);
       return page;
