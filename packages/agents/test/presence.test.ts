@@ -66,6 +66,49 @@ describe('presence', () => {
     expect(await read(agent)).toMatchObject({ status: 'idle', statusReason: 'paused', version: 2 });
   });
 
+  it('says why the status is what it is, when only that changes, and keeps it in the record', async () => {
+    const agent = await inStatus(hive, await anAgent(hive), 'busy');
+    await beat(agent, { status: 'busy', reason: 'task 7' });
+    await beat(agent, { status: 'busy', reason: 'task 7' });
+    const answer = await hive.patch(`/v1/agents/${agent.id}`, { statusReason: 'task 8' }, { headers: { 'if-match': '"1"' } });
+    expect(answer.body).toMatchObject({ status: 'busy', statusReason: 'task 8', version: 2 });
+    expect(await changes(agent)).toHaveLength(1);
+    const { body } = await hive.get<{ items: object[] }>(`/v1/audit/entries?subjectId=${agent.id}&action=agent.status_reason_changed`);
+    expect(body.items).toMatchObject([
+      { previousState: { statusReason: 'task 7' }, newState: { statusReason: 'task 8' }, agentId: agent.id },
+      { previousState: { statusReason: null }, newState: { statusReason: 'task 7' } },
+    ]);
+  });
+
+  it('counts the changes of an agent when asked', async () => {
+    const agent = await anAgent(hive);
+    for (const status of ['active', 'idle', 'busy']) await beat(agent, { status });
+    const page = await hive.get<{ items: Change[] }>(`/v1/agents/${agent.id}/status-changes?limit=1&total=true`);
+    expect(page.body).toMatchObject({ items: [{ to: 'busy' }], total: 3 });
+    expect((await hive.get(`/v1/agents/${(await anAgent(hive)).id}/status-changes?total=true`)).body).toMatchObject({ items: [], total: 0 });
+  });
+
+  it('leaves an unbroken chain of changes under 40 parallel heartbeats, in the order of the list and of the clock', async () => {
+    const agent = await inStatus(hive, await anAgent(hive), 'active');
+    const statuses = ['idle', 'busy', 'active'];
+    await Promise.all(Array.from({ length: 40 }, (_, i) => beat(agent, { status: statuses[i % 3] })));
+    const { items } = (await hive.get<{ items: Change[] }>(`/v1/agents/${agent.id}/status-changes?limit=100`)).body;
+    const chain = items.reverse();
+    expect(chain.map((change) => change.from)).toEqual(['initializing', ...chain.slice(0, -1).map((change) => change.to)]);
+    expect((await read(agent)).status).toBe(chain.at(-1)!.to);
+    const times = chain.map((change) => Date.parse(change.at));
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+  });
+
+  it('never goes back in time, though the clock of one process is behind that of another', async () => {
+    const agent = await inStatus(hive, await anAgent(hive), 'active');
+    const ahead = new Date(Date.now() + 60_000).toISOString();
+    await hive.database.execute(hive.orm, `update agents.presence set status_changed_at = '${ahead}', last_heartbeat_at = '${ahead}' where agent_id = '${agent.id}'`);
+    const { body } = await beat(agent, { status: 'idle' });
+    expect(body.lastHeartbeatAt).toBe(ahead);
+    expect(Date.parse(String(body.statusChangedAt))).toBeGreaterThan(Date.parse(ahead));
+  });
+
   it('refuses a sign of life of a shut-down agent until it initializes again', async () => {
     const agent = await inStatus(hive, await anAgent(hive), 'shutdown');
     expect((await beat(agent)).body).toMatchObject({ status: 409, code: 'agent-shutdown' });

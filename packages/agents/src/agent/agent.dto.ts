@@ -86,7 +86,7 @@ export class UpdateAgentDto {
   @IsIn(AGENT_STATUSES, oneOfMessage)
   status?: AgentStatus;
 
-  /** Why the status changes. */
+  /** Why the status changes, or why it is what it is. */
   @IsOptional()
   @IsString()
   @MaxLength(500)

@@ -97,7 +97,7 @@ export class AgentsService {
     // A change of the status alone must move the version too, since the agent's representation changes.
     agent.updatedAt = new Date();
     await em.flush();
-    if (status !== undefined) await this.presence.move(id, status, statusReason ?? null);
+    if (status !== undefined || statusReason != null) await this.presence.move(id, status ?? null, statusReason ?? null);
     return this.get(id);
   }
 

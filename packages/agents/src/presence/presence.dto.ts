@@ -9,7 +9,7 @@ export class HeartbeatDto {
   @IsIn(AGENT_STATUSES, { message: 'status must be one of: $constraint1' })
   status?: AgentStatus;
 
-  /** Why, when the status changes. */
+  /** Why the agent is in this status; one that differs from the last is kept in the record, too. */
   @IsOptional()
   @IsString()
   @MaxLength(500)
@@ -94,4 +94,6 @@ export class StatusChangeDto {
 export class StatusChangePage {
   items: StatusChangeDto[];
   nextCursor: string | null;
+  /** Number of all changes of the agent, when asked for. */
+  total?: number;
 }

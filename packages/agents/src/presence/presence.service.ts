@@ -4,7 +4,7 @@ import { currentTenantId, decodeIdCursor, Forbidden, NotFound, pageOf, Refused, 
 import { agentExists } from '../agent/agent.sql.js';
 import { PresenceDto, StatusChangeDto, type HeartbeatDto, type StatusChangeQuery } from './presence.dto.js';
 import { refuseTransition, type AgentStatus } from './presence.entity.js';
-import { markStale, movePresence, selectStatusChanges, type Move } from './presence.sql.js';
+import { countStatusChanges, markStale, movePresence, selectStatusChanges, type Move } from './presence.sql.js';
 
 /** Signs of life, and the status that follows from them. */
 @Injectable()
@@ -18,8 +18,8 @@ export class PresenceService {
     return this.apply({ agentId, status: input.status ?? null, reason: input.reason ?? null, metrics: input.metrics ?? null, heartbeat: true, at: new Date() });
   }
 
-  /** Moves an agent to a status that may follow its present one. Throws NotFound or Refused. */
-  async move(agentId: string, status: AgentStatus, reason: string | null): Promise<PresenceDto> {
+  /** Moves an agent to a status that may follow its present one (null: stays in it), and says why. Throws NotFound or Refused. */
+  async move(agentId: string, status: AgentStatus | null, reason: string | null): Promise<PresenceDto> {
     return this.apply({ agentId, status, reason, metrics: null, heartbeat: false, at: new Date() });
   }
 
@@ -29,7 +29,9 @@ export class PresenceService {
     return tenantRead(this.em, async (db) => {
       const rows = await selectStatusChanges(db, agentId, query.limit + 1, before);
       if (rows.length === 0 && !(await agentExists(db, agentId))) throw new NotFound('agent', agentId);
-      return pageOf(rows, query.limit, (row) => [row.id], (row) => StatusChangeDto.of(row));
+      const page: Page<StatusChangeDto> = pageOf(rows, query.limit, (row) => [row.id], (row) => StatusChangeDto.of(row));
+      if (query.total) page.total = await countStatusChanges(db, agentId);
+      return page;
     });
   }
 
