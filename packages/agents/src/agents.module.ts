@@ -5,7 +5,7 @@ import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
 import { tenantStatement } from '@agent-hive/kernel';
 import { AgentTypesController } from './agent/agent-types.controller.js';
 import { AgentTypesService } from './agent/agent-types.service.js';
-import { agentExists, countAgentsOfProject } from './agent/agent.sql.js';
+import { countAgentsOfProject, holdAgent } from './agent/agent.sql.js';
 import { AgentsController } from './agent/agents.controller.js';
 import { AgentsService } from './agent/agents.service.js';
 import { AgentsHooks } from './agents.hooks.js';
@@ -103,14 +103,15 @@ export class AgentsModule implements OnModuleInit {
   }
 
   onModuleInit(): void {
-    this.auditHooks.agentExists.register('agents', (_em, id) => this.exists(id));
-    this.identityHooks.agentExists.register('agents', (_em, id) => this.exists(id));
+    this.auditHooks.agentExists.register('agents', (_em, id) => this.hold(id));
+    this.identityHooks.agentExists.register('agents', (_em, id) => this.hold(id));
     this.identityHooks.projectReferences.register('agents', async (_em, id) => ({ table: 'agents.agent', count: await tenantStatement(this.em, (db) => countAgentsOfProject(db, id)) }));
     this.identityHooks.stores.register('agents', async () => ({ domain: agentsDomain, stores: STORES }));
     this.hooks.references.register('audit', async (_em, id) => [{ table: 'audit.entry', count: await this.entries.countActions(id) }]);
   }
 
-  private exists(id: string): Promise<boolean> {
-    return tenantStatement(this.em, (db) => agentExists(db, id));
+  /** Whether there is such an agent, which then stays until the caller has referred to it. */
+  private hold(id: string): Promise<boolean> {
+    return tenantStatement(this.em, (db) => holdAgent(db, id));
   }
 }

@@ -73,6 +73,23 @@ describe('agents', () => {
       expect((await hive.put('/v1/agent-types/general-purpose', {}, { as: me })).body).toMatchObject({ code: 'built-in' });
     });
 
+    it('makes one type of 20 parallel first ones', async () => {
+      const me = principal();
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => hive.put('/v1/agent-types/scout', { description: `d${i}` }, { as: me })));
+      expect(answers.map((a) => a.status)).toEqual(Array(20).fill(200));
+      const { body } = await hive.get<{ items: { action: string }[] }>('/v1/audit/entries?subjectType=agent_type&limit=100', { as: me });
+      expect(body.items.map((e) => e.action)).toEqual([...Array<string>(19).fill('agent_type.updated'), 'agent_type.created']);
+    });
+
+    it('has no agent of a type that was taken back meanwhile', async () => {
+      const me = principal();
+      for (let i = 0; i < 12; i++) {
+        await hive.put(`/v1/agent-types/scout-${i}`, {}, { as: me });
+        const [made, gone] = await Promise.all([hive.post('/v1/agents', { name: 'a', type: `scout-${i}` }, { as: me }), hive.delete(`/v1/agent-types/scout-${i}`, { as: me })]);
+        expect([[201, 409], [422, 204]]).toContainEqual([made.status, gone.status]);
+      }
+    });
+
     it.each([`'; drop table agents.agent; --`, `{"$ne": null}`, '${7*7}', '%_\\', '👻 \u202e'])('takes %j as the text that it is, in every place [S4.166, S5.75]', async (hostile) => {
       const me = principal();
       const agent = await anAgent(hive, { name: hostile, externalId: hostile, capabilities: [hostile], config: { [hostile]: hostile } }, { as: me });
@@ -168,6 +185,21 @@ describe('agents', () => {
       expect((await hive.put(path, { name: 'c', type: 'qa-test-guardian' })).body).toMatchObject({ code: 'type-fixed' });
     });
 
+    it('builds on what is there when If-Match is sent: on an id that nobody has, none is the present one', async () => {
+      const path = `/v1/agents/by-external-id/${newId()}`;
+      const body = { name: 'a', type: 'general-purpose' };
+      for (const tag of ['*', '"1"']) expect((await hive.put(path, body, { headers: { 'if-match': tag } })).body).toMatchObject({ status: 412, code: 'stale' });
+      expect((await hive.put(path, body)).status).toBe(201);
+      expect((await hive.put(path, body, { headers: { 'if-match': '*' } })).status).toBe(200);
+    });
+
+    it('have 1 to 200 characters', async () => {
+      const path = (id: string) => `/v1/agents/by-external-id/${id}`;
+      expect((await hive.put(path('x'.repeat(201)), { name: 'a', type: 'general-purpose' })).body).toMatchObject({ status: 422, errors: [{ pointer: '/externalId' }] });
+      expect((await hive.get(path('x'.repeat(201)))).status).toBe(422);
+      expect((await hive.put(path('x'.repeat(200)), { name: 'a', type: 'general-purpose' })).status).toBe(201);
+    });
+
     it('refuses a second POST with one, and leaves other tenants free to use it', async () => {
       const externalId = newId();
       await anAgent(hive, { externalId });
@@ -178,9 +210,9 @@ describe('agents', () => {
     it('makes one agent of ten parallel upserts', async () => {
       const path = `/v1/agents/by-external-id/${newId()}`;
       const answers = await Promise.all(Array.from({ length: 10 }, () => hive.put<AgentDto>(path, { name: 'a', type: 'general-purpose' }, { headers: {} })));
-      expect(answers.filter((a) => a.status === 201)).toHaveLength(1);
-      expect(new Set(answers.filter((a) => a.status < 300).map((a) => a.body.id)).size).toBe(1);
-      expect(answers.every((a) => [200, 201, 412].includes(a.status))).toBe(true);
+      expect(answers.map((a) => a.status).sort()).toEqual([...Array<number>(9).fill(200), 201]);
+      expect(new Set(answers.map((a) => a.body.id)).size).toBe(1);
+      expect((await hive.get<AgentDto>(path)).body.version).toBe(10);
     });
   });
 
@@ -214,6 +246,25 @@ describe('agents', () => {
       expect((await patch(agent, { name: 'third' }, { 'if-match': '*' })).body).toMatchObject({ name: 'third', version: 3 });
     });
 
+    it('takes every one of 20 parallel changes for any version', async () => {
+      const agent = await anAgent(hive);
+      const answers = await Promise.all(Array.from({ length: 20 }, (_, i) => patch(agent, { description: `d${i}` }, { 'if-match': '*' })));
+      expect(answers.map((a) => a.status)).toEqual(Array(20).fill(200));
+      expect((await hive.get<AgentDto>(`/v1/agents/${agent.id}`)).body.version).toBe(21);
+    });
+
+    it('waits for heartbeats and lets them wait, and loses neither', async () => {
+      const agent = await inStatus(hive, await anAgent(hive), 'active');
+      const statuses = ['idle', 'busy', 'active'];
+      const beats = Array.from({ length: 15 }, (_, i) => hive.post(`/v1/agents/${agent.id}/heartbeat`, { status: statuses[i % 3] }));
+      const patches = Array.from({ length: 15 }, (_, i) => patch(agent, { status: statuses[i % 3], description: `d${i}` }, { 'if-match': '*' }));
+      expect((await Promise.all([...beats, ...patches])).map((a) => a.status)).toEqual(Array(30).fill(200));
+    });
+
+    it.each(['name', 'status', 'capabilities', 'config', 'enhancedFeaturesEnabled'])('refuses to make %s null', async (field) => {
+      expect((await patch(await anAgent(hive), { [field]: null })).body).toMatchObject({ status: 422, errors: expect.arrayContaining([expect.objectContaining({ pointer: `/${field}` })]) });
+    });
+
     it('loses no increment of parallel writers that read, change and write again on 412 [S4.105, S4.163, S5.82]', async () => {
       const agent = await anAgent(hive, { config: { n: 0 } });
       const writers = 8;
@@ -236,9 +287,9 @@ describe('agents', () => {
       await patch(agent, { name: 'after' });
       expect((await hive.delete(`/v1/agents/${agent.id}`, { headers: { 'if-match': '"2"' } })).status).toBe(204);
       const { body } = await hive.get<{ items: { action: string; previousState: object; newState: object }[] }>(`/v1/audit/entries?subjectType=agent&subjectId=${agent.id}`);
-      expect(body.items.map((e) => e.action)).toEqual(['agent.deleted', 'agent.updated', 'agent.created']);
-      expect(body.items[1]).toMatchObject({ previousState: { name: 'before' }, newState: { name: 'after' } });
-      expect(body.items[0]).toMatchObject({ previousState: { name: 'after', type: 'general-purpose' }, newState: null });
+      expect(body.items.map((e) => e.action)).toEqual(['agent.cascaded', 'agent.deleted', 'agent.updated', 'agent.created']);
+      expect(body.items[2]).toMatchObject({ previousState: { name: 'before' }, newState: { name: 'after' } });
+      expect(body.items[1]).toMatchObject({ previousState: { name: 'after', type: 'general-purpose' }, newState: null });
     });
 
     it('deletes an agent without history, and refuses one with it, counting per table [S4.119, S4.162, S4.165]', async () => {

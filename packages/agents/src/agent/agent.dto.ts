@@ -1,9 +1,11 @@
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, MaxLength, MinLength } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Length, MaxLength, MinLength, ValidateIf } from 'class-validator';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { PERSONAS, type AiMetadata, type Persona } from './agent.entity.js';
 import { ACTIVE_STATUSES, AGENT_STATUSES, type AgentStatus } from '../presence/presence.entity.js';
 import { GrantedToolDto, type GrantedToolRow } from '../tool/granted-tool.dto.js';
+
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
@@ -66,6 +68,13 @@ export class CreateAgentDto {
   enhancedFeaturesEnabled?: boolean;
 }
 
+/** Path of an agent by the id that its caller knows it by. */
+export class ExternalIdParams {
+  @IsString()
+  @Length(1, 200)
+  externalId: string;
+}
+
 /** What PUT by external id takes: the path names the external id. */
 export class UpsertAgentDto extends CreateAgentDto {
   /** If given, the same as in the path. */
@@ -77,12 +86,12 @@ export class UpsertAgentDto extends CreateAgentDto {
 /** Changes of an agent; absent fields stay. The type is fixed for life. */
 export class UpdateAgentDto {
   /** 1 to 100 characters after trimming. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsString()
   name?: string;
 
   /** A status that may follow the present one. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsIn(AGENT_STATUSES, oneOfMessage)
   status?: AgentStatus;
 
@@ -106,7 +115,7 @@ export class UpdateAgentDto {
   @MaxLength(200)
   model?: string | null;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsArray()
   @ArrayMaxSize(200)
   @ArrayUnique()
@@ -115,7 +124,7 @@ export class UpdateAgentDto {
   @MaxLength(100, { each: true })
   capabilities?: string[];
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   config?: Record<string, unknown>;
 
@@ -123,7 +132,7 @@ export class UpdateAgentDto {
   @IsUUID()
   projectId?: string | null;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsBoolean()
   enhancedFeaturesEnabled?: boolean;
 }

@@ -95,6 +95,39 @@ export async function insertAgent(db: Sql, agent: NewAgent): Promise<AgentRow | 
   return made.rows[0];
 }
 
+/**
+ * Locks an agent for a change until the transaction ends; false when it is not there. The presence comes first, as
+ * heartbeats lock it before they refer to the agent, and an agent in change may still be referred to. Both by primary key.
+ */
+export const lockAgent = (db: Sql, id: string): Promise<boolean> => lock(db, id, sql`for no key update`);
+
+/** The same before an agent is deleted: waits for those that are about to refer to it, and keeps new ones out. */
+export const lockAgentWhole = (db: Sql, id: string): Promise<boolean> => lock(db, id, sql`for update`);
+
+/** The same for those that are about to refer to it by a plain id: it stays until the transaction ends. */
+export async function holdAgent(db: Sql, id: string): Promise<boolean> {
+  const found = await sql`select 1 from agents.agent where tenant_id = ${currentTenantId()} and id = ${id} for key share`.execute(db);
+  return found.rows.length === 1;
+}
+
+async function lock(db: Sql, id: string, strength: RawBuilder<unknown>): Promise<boolean> {
+  await sql`select 1 from agents.presence where tenant_id = ${currentTenantId()} and agent_id = ${id} for update`.execute(db);
+  const found = await sql`select 1 from agents.agent where tenant_id = ${currentTenantId()} and id = ${id} ${strength}`.execute(db);
+  return found.rows.length === 1;
+}
+
+/** How many rows of each table go with an agent that is deleted. Each table has an index that begins with the agent, or with its instruction. */
+export async function countCascade(db: Sql, id: string): Promise<Record<string, number>> {
+  const of = (table: string): RawBuilder<unknown> => sql`select ${table}::text as name, count(*) as count from ${sql.table(table)} where tenant_id = ${currentTenantId()} and agent_id = ${id}`;
+  const below = (table: string): RawBuilder<unknown> =>
+    sql`select ${table}::text, count(*) from ${sql.table(table)} x join agents.instruction i on i.tenant_id = x.tenant_id and i.id = x.instruction_id
+         where x.tenant_id = ${currentTenantId()} and i.agent_id = ${id}`;
+  const counted = await sql<{ name: string; count: string }>`
+    ${sql.join([...['presence', 'status_change', 'workload', 'instruction', 'tool_grant', 'mcp_server_assignment'].map((name) => of(`agents.${name}`)),
+      ...['capability', 'knowledge_domain', 'prompt_template'].map((name) => below(`agents.${name}`))], sql` union all `)}`.execute(db);
+  return Object.fromEntries(counted.rows.map(({ name, count }) => [name, Number(count)]));
+}
+
 /** Whether the running tenant has the agent. */
 export async function agentExists(db: Sql, id: string): Promise<boolean> {
   const found = await sql`select 1 from agents.agent where tenant_id = ${currentTenantId()} and id = ${id}`.execute(db);
@@ -107,8 +140,8 @@ export async function countAgentsOfProject(db: Sql, projectId: string): Promise<
   return Number(found.rows[0]!.count);
 }
 
-/** Names of the types that the tenant added. */
+/** Names of the types that the tenant added, which stay until the transaction ends. */
 export async function selectTypeNames(db: Sql): Promise<string[]> {
-  const found = await sql<{ name: string }>`select name from agents.agent_type where tenant_id = ${currentTenantId()} order by name`.execute(db);
+  const found = await sql<{ name: string }>`select name from agents.agent_type where tenant_id = ${currentTenantId()} order by name for key share`.execute(db);
   return found.rows.map((row) => row.name);
 }

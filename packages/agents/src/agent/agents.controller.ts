@@ -3,7 +3,7 @@ import { ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import { Access, IdPipe, IfMatch } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { InsightsService } from '../insight/insights.service.js';
-import { AgentDto, AgentIncludes, AgentPage, AgentQuery, CreateAgentDto, UpdateAgentDto, UpsertAgentDto } from './agent.dto.js';
+import { AgentDto, AgentIncludes, AgentPage, AgentQuery, CreateAgentDto, ExternalIdParams, UpdateAgentDto, UpsertAgentDto } from './agent.dto.js';
 import { AgentsService } from './agents.service.js';
 
 @ApiTags('agents')
@@ -31,7 +31,7 @@ export class AgentsController {
   /** Reads an agent by the id that its caller knows it by. */
   @Get('by-external-id/:externalId')
   @Access('agents:read', { etag: true })
-  getByExternalId(@Param('externalId') externalId: string): Promise<AgentDto> {
+  getByExternalId(@Param() { externalId }: ExternalIdParams): Promise<AgentDto> {
     return this.agents.getByExternalId(externalId);
   }
 
@@ -41,7 +41,7 @@ export class AgentsController {
   @ApiOkResponse({ type: AgentDto })
   @ApiCreatedResponse({ type: AgentDto })
   async upsert(
-    @Param('externalId') externalId: string,
+    @Param() { externalId }: ExternalIdParams,
     @Body() input: UpsertAgentDto,
     @IfMatch() version: number | null | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,

@@ -58,6 +58,15 @@ export class ApiKeysService {
     });
   }
 
+  /** Closes every key of an agent that goes, in the transaction in which it does. */
+  async revokeOfAgent(agentId: string): Promise<void> {
+    await transactional(this.em, async (em) => {
+      const keys = await em.find(ApiKey, { tenantId: currentTenantId(), agentId, revokedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      for (const key of keys) key.revoke(new Date());
+      await em.flush();
+    });
+  }
+
   /** A new key with the rights of an old one, which ends after the overlap. Throws NotFound, or Refused when the old one opens nothing. */
   async rotate(id: string, { overlapSeconds }: RotateApiKeyDto): Promise<CreatedApiKeyDto> {
     return transactional(this.em, async (em) => {
