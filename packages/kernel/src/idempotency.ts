@@ -1,11 +1,14 @@
 import { hash as digest } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import canonicalize from 'canonicalize';
 import { sql } from 'kysely';
 import { currentTenantId } from './context.js';
 import { isLockTimeout, isUniqueViolation } from './database-error.js';
 import { HiveError, Invalid, Refused } from './errors.js';
+import { releaseLease, takeLease, type HeldLease } from './lease.js';
 import { tenantSql, tenantStatement, wholeTransaction, type Sql } from './transaction.js';
+import { newId } from './uuid.js';
 
 /** What makes a request the same as an earlier one: who sent it, to where, under which key, with which body. */
 export interface IdempotentRequest {
@@ -31,6 +34,13 @@ interface StoredAnswer {
 const KEPT_MS = 24 * 3600 * 1000;
 const KEY_MAX = 200;
 
+/** How long a duplicate waits for the first, and how often it looks when no lock can tell it. */
+const PATIENCE_MS = 2000;
+const POLL_MS = 100;
+
+/** Longer than any work of a request that waits for the outside world may take. */
+const OUTSIDE_SECONDS = 180;
+
 /** Another request with the same key is still at work (409, with Retry-After). */
 export class InFlight extends Refused {
   readonly retryAfterSeconds = 1;
@@ -51,8 +61,7 @@ export async function idempotently(
   shownOnce: readonly string[],
   work: () => Promise<Answer>,
 ): Promise<Answer & { replayed: boolean }> {
-  if (request.key.length === 0 || request.key.length > KEY_MAX) throw new Invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters`);
-  const hash = digest('sha256', canonicalize(request.body ?? null) ?? '');
+  const hash = hashOf(request);
   try {
     return await wholeTransaction(em, async (end) => {
       const stored = await lookUp(em, request);
@@ -70,6 +79,54 @@ export async function idempotently(
   }
 }
 
+/**
+ * The same for work that waits for the outside world, and so must hold neither a transaction nor a connection: a lease
+ * stands for the lock, and the answer is stored after the work. Should the process end between the two, a repeat does the
+ * work again, once the lease has run out; so this is for work that may be done twice.
+ */
+export async function idempotentlyOutside(
+  em: EntityManager,
+  request: IdempotentRequest,
+  shownOnce: readonly string[],
+  work: () => Promise<Answer>,
+): Promise<Answer & { replayed: boolean }> {
+  const hash = hashOf(request);
+  const found = await leaseOrAnswer(em, request);
+  if ('request_hash' in found) return replay(found, request, hash);
+  try {
+    const answer = await work();
+    await tenantSql(em, async (db) => {
+      await deleteAnswer(db, request);
+      await insertAnswer(db, request, hash, { status: answer.status, body: withoutSecrets(answer.body, shownOnce) });
+    });
+    return { ...answer, replayed: false };
+  } finally {
+    await releaseLease(em, found);
+  }
+}
+
+/** The lease of a request that is the first under its key, or the answer that an earlier one stored. Throws InFlight. */
+async function leaseOrAnswer(em: EntityManager, request: IdempotentRequest): Promise<HeldLease | StoredAnswer> {
+  const [name, holder] = [`idempotency:${digest('sha256', identityOf(request))}`, newId()];
+  for (const until = Date.now() + PATIENCE_MS; ; await sleep(POLL_MS)) {
+    const lease = await takeLease(em, name, holder, OUTSIDE_SECONDS);
+    // Looked for after the lease was asked for: a first that ends in between has stored its answer before it let go.
+    const stored = await tenantStatement(em, (db) => selectAnswer(db, request));
+    if (stored && !stored.expired) {
+      if (lease) await releaseLease(em, lease);
+      return stored;
+    }
+    if (lease) return lease;
+    if (Date.now() >= until) throw new InFlight(request.key);
+  }
+}
+
+/** Names the request's content, however its members are ordered. Throws Invalid on a key that is none. */
+function hashOf({ key, body }: IdempotentRequest): string {
+  if (key.length === 0 || key.length > KEY_MAX) throw new Invalid(`Idempotency-Key must have 1 to ${KEY_MAX} characters`);
+  return digest('sha256', canonicalize(body ?? null) ?? '');
+}
+
 /** The answer to an earlier request. When there is none, this request alone is at work under its key until its transaction ends. */
 async function lookUp(em: EntityManager, request: IdempotentRequest): Promise<StoredAnswer | undefined> {
   const lock = lockOf(request);
@@ -84,8 +141,9 @@ async function lookUp(em: EntityManager, request: IdempotentRequest): Promise<St
 }
 
 /** Two keys with the same 64 bits would wait for each other, and nothing else. */
-const lockOf = ({ principal, route, key }: IdempotentRequest): string =>
-  digest('sha256', JSON.stringify([currentTenantId(), principal, route, key]), 'buffer').readBigInt64BE().toString();
+const lockOf = (request: IdempotentRequest): string => digest('sha256', identityOf(request), 'buffer').readBigInt64BE().toString();
+
+const identityOf = ({ principal, route, key }: IdempotentRequest): string => JSON.stringify([currentTenantId(), principal, route, key]);
 
 const ofRequest = ({ principal, route, key }: IdempotentRequest) => sql`k.tenant_id = ${currentTenantId()} and k.principal = ${principal} and k.route = ${route} and k.key = ${key}`;
 
@@ -107,7 +165,7 @@ async function selectAnswer(db: Sql, request: IdempotentRequest): Promise<Stored
 
 async function waitFor(db: Sql, request: IdempotentRequest, lock: string): Promise<void> {
   try {
-    await sql`with patience as materialized (select set_config('lock_timeout', '2000', true)) select pg_advisory_xact_lock(${lock}::bigint) from patience`.execute(db);
+    await sql`with patience as materialized (select set_config('lock_timeout', ${String(PATIENCE_MS)}, true)) select pg_advisory_xact_lock(${lock}::bigint) from patience`.execute(db);
   } catch (error) {
     if (isLockTimeout(error)) throw new InFlight(request.key);
     throw error;

@@ -12,7 +12,7 @@ export class InsightsController {
   /** Computes an agent's insights now; a provider's failure is answered as `{error}`. */
   @Post()
   @HttpCode(200)
-  @Access('agents:write')
+  @Access('agents:write', { transaction: false })
   @ApiOkResponse({ schema: { type: 'object', additionalProperties: true } })
   refresh(@Param('id', IdPipe) id: string): Promise<Insights> {
     return this.insights.refresh(id);

@@ -14,6 +14,8 @@ export interface RouteAccess {
   location?: string;
   /** Dotted paths of the answer that are shown once and never stored. */
   shownOnce?: readonly string[];
+  /** False for work that waits for the outside world: an Idempotency-Key then holds no transaction, and the work may be done twice should the process end in it. */
+  transaction?: false;
   /** Largest body in bytes, where it is not the one of every operation. */
   bodyLimitBytes?: number;
 }

@@ -3,9 +3,9 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { requireContext, type Principal } from '../context.js';
-import { idempotently } from '../idempotency.js';
+import { idempotently, idempotentlyOutside } from '../idempotency.js';
 
-/** Gives every POST its Idempotency-Key: the handler runs inside the transaction that also stores its answer. */
+/** Gives every POST its Idempotency-Key: the handler runs inside the transaction that also stores its answer, unless its Access says otherwise. */
 export class IdempotencyInterceptor implements NestInterceptor {
   constructor(private readonly em: EntityManager) {}
 
@@ -20,10 +20,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
   private async once(request: FastifyRequest, reply: FastifyReply, key: string, next: CallHandler): Promise<unknown> {
     const { principal } = requireContext();
     const route = `${request.method} ${request.url}`;
-    const answer = await idempotently(
+    const { access } = request.routeOptions.config;
+    const once = access?.transaction === false ? idempotentlyOutside : idempotently;
+    const answer = await once(
       this.em,
       { principal: principalKey(principal), route, key, body: request.body },
-      request.routeOptions.config.access?.shownOnce ?? [],
+      access?.shownOnce ?? [],
       async () => {
         const handled = next.handle() as Observable<object | null | undefined>;
         const body = (await lastValueFrom(handled, { defaultValue: null })) ?? null;

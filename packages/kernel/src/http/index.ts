@@ -10,4 +10,5 @@ export { IsMoment } from './moment.js';
 export { PageQuery } from './page.dto.js';
 export { ProblemFilter, toProblem, type Problem } from './problem.filter.js';
 export { IsUniqueList } from './unique-list.js';
+export { requireStorable } from './storable-check.js';
 export { IdPipe, validationPipe } from './validation.pipe.js';
