@@ -17,7 +17,7 @@ describe('insights from what the hive recorded', () => {
   });
   afterAll(() => hive.close());
 
-  it('computes them on demand and stores them without moving the version [S1.13-S1.17, S1.19, S1.28-S1.32, S1.52-S1.57, S1.85]', async () => {
+  it('computes them on demand and stores them without moving the version [S1.13, S1.15, S1.16, S1.28-S1.32, S1.52-S1.55, S1.57, S1.85]', async () => {
     const agent = await inStatus(hive, await anAgent(hive), 'active');
     const insights = await refresh(hive, agent);
     expect(insights).toMatchObject({ provider: 'recorded', efficiency_score: expect.any(Number), performance_metrics: { overall_score: expect.any(Number) } });
@@ -28,6 +28,24 @@ describe('insights from what the hive recorded', () => {
     });
     expect(after.aiMetadata.analysis_timestamp).toMatch(/^\d{4}-\d{2}-\d{2}T.*Z$/);
     expect((await hive.get<{ items: unknown[] }>(`/v1/audit/entries?subjectId=${agent.id}&action=agent.analysed`)).body.items).toHaveLength(1);
+  });
+
+  it('merges into the metadata and leaves what else is there [S1.17]', async () => {
+    const agent = await anAgent(hive);
+    await hive.database.execute(hive.orm, `update agents.agent set ai_metadata = '{"of_others": {"a": 1}, "last_insights": {"old": true}}' where id = '${agent.id}'`);
+    const insights = await refresh(hive, agent);
+    expect((await read(hive, agent)).aiMetadata).toMatchObject({ of_others: { a: 1 }, last_insights: insights, analysis_timestamp: expect.stringMatching(/Z$/) });
+    expect((await read(hive, agent)).aiMetadata.last_insights).not.toHaveProperty('old');
+  });
+
+  it('are off in a row that does not say otherwise, and its score stays within 0 and 100 [S1.14, S1.35, S1.39, S1.56]', async () => {
+    const id = newId();
+    const write = (statement: string) => hive.database.execute(hive.orm, statement);
+    await write(`insert into agents.agent (tenant_id, id, name, type, created_at, updated_at) values ('${hive.me.tenantId}', '${id}', 'a', 'general-purpose', now(), now())`);
+    await write(`insert into agents.presence (tenant_id, agent_id, status, status_changed_at, heartbeat_count) values ('${hive.me.tenantId}', '${id}', 'initializing', now(), 0)`);
+    expect((await hive.get(`/v1/agents/${id}`)).body).toMatchObject({ enhancedFeaturesEnabled: false, performanceScore: 0 });
+    for (const score of [0, 100]) await write(`update agents.agent set performance_score = ${score} where id = '${id}'`);
+    for (const score of [-1, 101]) await expect(write(`update agents.agent set performance_score = ${score} where id = '${id}'`)).rejects.toThrow('agent_performance_score_check');
   });
 
   it('refreshes when read with insights and older than an hour, and not before [S1.65, S1.67]', async () => {
@@ -116,6 +134,8 @@ describe('insights from a language model', () => {
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ choices: [{ message: { content } }] }));
   };
 
+  const GOOD = JSON.stringify({ efficiency_score: 85.5, performance_metrics: { overall_score: 85 } });
+
   it('stores what the model finds [S1.16, S1.69]', async () => {
     respond = saying(JSON.stringify({ efficiency_score: 85.5, performance_metrics: { overall_score: 85 }, learning_data: { a: 1 }, optimizations: ['rest'] }));
     const agent = await anAgent(hive);
@@ -123,6 +143,16 @@ describe('insights from a language model', () => {
     expect(await read(hive, agent)).toMatchObject({ performanceScore: 85, efficiencyRating: 85.5, learningMetrics: { a: 1 }, optimizationSuggestions: ['rest'], aiMetadata: { last_insights: { efficiency_score: 85.5 } } });
     expect(seen.at(-1)).toMatchObject({ authorization: 'Bearer k', body: { model: 'test-model' } });
     expect(JSON.parse(seen.at(-1)!.body.messages[1]!.content)).toMatchObject({ modelType: 'Agent', includePredictions: true, modelData: { id: agent.id } });
+  });
+
+  it('tells the model every column of the agent, as the API shows it [S1.19]', async () => {
+    respond = saying(GOOD);
+    const agent = await anAgent(hive, { config: { a: 1 }, description: 'd' });
+    await refresh(hive, agent);
+    const { modelData } = JSON.parse(seen.at(-1)!.body.messages[1]!.content) as { modelData: AgentDto };
+    expect(modelData).toEqual(agent);
+    const columns = await hive.database.execute<{ name: string }>(hive.orm, `select column_name as name from information_schema.columns where table_schema = 'agents' and table_name = 'agent' and column_name <> 'tenant_id'`);
+    expect(Object.keys(modelData)).toEqual(expect.arrayContaining(columns.map(({ name }) => name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase()))));
   });
 
   it.each<[string, RequestListener, RegExp]>([
@@ -133,12 +163,98 @@ describe('insights from a language model', () => {
     ['scores out of range', saying('{"efficiency_score": 120}'), /efficiency_score/],
     ['answers without end', (_, response) => void response.writeHead(200).end('x'.repeat(300 * 1024)), /more than 262144 bytes/],
     ['hangs up', (request) => void request.socket.destroy(), /./],
-  ])('answers and stores {error} and never fails itself when the model %s [S1.18]', async (_, listener, message) => {
-    respond = listener;
+    ['answers a NUL character', saying('{"note":"a\\u0000b"}'), /NUL/],
+    ['answers half a surrogate pair', saying('{"note":"\\ud800"}'), /surrogate/],
+    ['answers a NUL in no JSON', saying('\0 well'), /JSON/],
+    ['answers JSON that is nested 60,000 deep', saying(`{"a":${'['.repeat(60_000)}${']'.repeat(60_000)}}`), /nested deeper/],
+    ['answers an error', saying('{"error":"quota exceeded"}'), /quota exceeded/],
+    ['answers an error as an object', saying('{"error":{"message":"quota exceeded"}}'), /quota exceeded/],
+  ])('answers {error}, keeps it beside what it knew, and never fails itself when the model %s [S1.18]', async (_, listener, message) => {
+    respond = saying(GOOD);
     const agent = await anAgent(hive);
+    await refresh(hive, agent);
+    const before = await read(hive, agent);
+    respond = listener;
     const answer = await hive.post<{ error: string }>(`/v1/agents/${agent.id}/insights`);
-    expect(answer.status).toBe(200);
-    expect(answer.body.error).toMatch(message);
-    expect(await read(hive, agent)).toMatchObject({ performanceScore: 0, efficiencyRating: 0, aiMetadata: { last_insights: { error: answer.body.error } } });
+    expect([answer.status, answer.body]).toEqual([200, { error: expect.stringMatching(message) }]);
+    expect(await read(hive, agent)).toEqual({ ...before, aiMetadata: { ...before.aiMetadata, last_error: { message: answer.body.error, at: expect.any(String) } } });
+    const { body } = await hive.get(`/v1/audit/entries?subjectId=${agent.id}&action=agent.analysis_failed`);
+    expect(body).toMatchObject({ items: [{ newState: { aiMetadata: { last_error: { message: answer.body.error } } } }] });
+  });
+
+  it('has no insights of an agent when all that it has is a failure, asks again after a minute, and forgets it by the next success', async () => {
+    respond = saying('', 500);
+    const agent = await anAgent(hive);
+    expect(await read(hive, agent, '?include=insights')).toMatchObject({ insights: { error: expect.any(String) }, aiInsightsAvailable: false, efficiencyRating: 0, lastAiAnalysis: null });
+    const asked = seen.length;
+    expect(await read(hive, agent, '?include=insights')).toMatchObject({ insights: null, aiMetadata: { last_error: { message: 'the provider answered 500' } } });
+    expect(seen).toHaveLength(asked);
+    await hive.database.execute(
+      hive.orm,
+      `update agents.agent set ai_metadata = jsonb_set(ai_metadata, '{last_error,at}', to_jsonb('${new Date(Date.now() - 61_000).toISOString()}'::text)) where id = '${agent.id}'`,
+    );
+    respond = saying(GOOD);
+    const after = await read(hive, agent, '?include=insights');
+    expect(after).toMatchObject({ insights: { efficiency_score: 85.5 }, aiInsightsAvailable: true });
+    expect(after.aiMetadata).not.toHaveProperty('last_error');
+  });
+
+  describe('that takes its time', () => {
+    let slow: TestApp;
+    beforeAll(async () => {
+      slow = await agentsApp({ insights: { url: `http://127.0.0.1:${(llm.address() as AddressInfo).port}/v1`, model: 'test-model', timeoutMs: 30_000 } });
+    });
+    afterAll(() => slow.close());
+
+    const ask = (agent: AgentDto, key: string, body = {}) => slow.post(`/v1/agents/${agent.id}/insights`, body, { headers: { 'idempotency-key': key } });
+
+    /** The model, which answers nobody until it is told to; `asked` is over once so many have asked it. */
+    function thinking(count: number): { asked: Promise<void>; finish: () => void } {
+      const waiting: (() => void)[] = [];
+      const asked = new Promise<void>((resolve) => {
+        respond = (request, response) => {
+          waiting.push(() => saying(GOOD)(request, response));
+          if (waiting.length === count) resolve();
+        };
+      });
+      return { asked, finish: () => waiting.forEach((answer) => answer()) };
+    }
+
+    it('holds no connection of others meanwhile, with an Idempotency-Key either', async () => {
+      const agents = await Promise.all(Array.from({ length: 20 }, () => anAgent(slow)));
+      const { asked, finish } = thinking(20);
+      const waiting = Promise.all(agents.map((agent) => ask(agent, newId())));
+      await asked;
+      expect((await Promise.all(agents.map((agent) => slow.get(`/v1/agents/${agent.id}`)))).map((answer) => answer.status)).toEqual(Array(20).fill(200));
+      finish();
+      expect((await waiting).map((answer) => answer.body)).toEqual(Array(20).fill(expect.objectContaining({ efficiency_score: 85.5 })));
+    });
+
+    it('is asked once for requests under one key, at once and after', async () => {
+      const [agent, key, before] = [await anAgent(slow), newId(), seen.length];
+      const { asked, finish } = thinking(1);
+      const waiting = Promise.all(Array.from({ length: 10 }, () => ask(agent, key)));
+      await asked;
+      finish();
+      const answers = await waiting;
+      expect(answers.map((answer) => answer.status)).toEqual(Array(10).fill(200));
+      expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+      expect(answers.filter((answer) => answer.headers.get('idempotent-replayed') === 'true')).toHaveLength(9);
+      expect((await ask(agent, key)).headers.get('idempotent-replayed')).toBe('true');
+      expect(seen).toHaveLength(before + 1);
+      expect((await ask(agent, key, { other: 1 })).body).toMatchObject({ status: 422, code: 'idempotency-key-reused' });
+    });
+
+    it('is still at work, a duplicate that waited two seconds is told', async () => {
+      const [agent, key] = [await anAgent(slow), newId()];
+      const { asked, finish } = thinking(1);
+      const first = ask(agent, key);
+      await asked;
+      const duplicate = await ask(agent, key);
+      expect([duplicate.body, duplicate.headers.get('retry-after')]).toMatchObject([{ status: 409, code: 'idempotency-in-flight' }, '1']);
+      finish();
+      expect((await first).status).toBe(200);
+      expect((await ask(agent, key)).headers.get('idempotent-replayed')).toBe('true');
+    });
   });
 });

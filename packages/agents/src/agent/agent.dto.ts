@@ -235,7 +235,7 @@ export class AgentDto {
   performanceScore: number;
   learningMetrics: Record<string, unknown>;
   optimizationSuggestions: string[];
-  /** `last_insights` and `analysis_timestamp` once there are insights. */
+  /** `last_insights` and `analysis_timestamp` once there are insights; `last_error` while the last analysis failed. */
   aiMetadata: AiMetadata;
   /** 0 to 100; 0 while there are no insights. */
   efficiencyRating: number;
@@ -274,7 +274,7 @@ export class AgentDto {
       optimizationSuggestions: row.optimization_suggestions,
       aiMetadata: row.ai_metadata,
       efficiencyRating: typeof insights?.efficiency_score === 'number' ? insights.efficiency_score : 0,
-      aiInsightsAvailable: insights !== undefined,
+      aiInsightsAvailable: insights !== undefined && insights.error === undefined,
       enhancedFeaturesEnabled: row.enhanced_features_enabled,
       lastAiAnalysis: iso(row.last_ai_analysis),
       lastHeartbeatAt: iso(row.last_heartbeat_at),

@@ -14,6 +14,8 @@ export interface AiMetadata {
   last_insights?: Record<string, unknown>;
   /** ISO-8601. */
   analysis_timestamp?: string;
+  /** Why the analysis after that failed, and when (ISO-8601); the next one that does not ends it. */
+  last_error?: { message: string; at: string };
   [key: string]: unknown;
 }
 

@@ -45,16 +45,16 @@ export async function selectActivity(db: Sql, agentId: string): Promise<Pick<Age
   return { heartbeatCount: Number(row.heartbeat_count), lastHeartbeatAt: row.last_heartbeat_at && new Date(row.last_heartbeat_at), workload: row.workload };
 }
 
-/** What one analysis leaves on the agent. Null fields stay as they are. */
+/** What one analysis leaves on the agent. */
 export interface AnalysisResult {
   metadata: AiMetadata;
-  performanceScore: number | null;
-  learningMetrics: Record<string, unknown> | null;
-  optimizationSuggestions: string[] | null;
+  performanceScore: number;
+  learningMetrics: Record<string, unknown>;
+  optimizationSuggestions: string[];
   analysedAt: Date;
 }
 
-/** Stores an analysis with its entry, by primary key. The version stays, so insights never make a caller's copy stale. */
+/** Stores an analysis with its entry, by primary key; it ends an earlier failure. The version stays, so insights never make a caller's copy stale. */
 export async function storeAnalysis(db: Sql, agentId: string, result: AnalysisResult): Promise<void> {
   const entry = insertEntry(
     { action: 'agent.analysed', subjectType: 'agent', subjectId: agentId, agentId, newState: { performanceScore: result.performanceScore, aiMetadata: result.metadata } },
@@ -63,12 +63,22 @@ export async function storeAnalysis(db: Sql, agentId: string, result: AnalysisRe
   await sql`
     with stored as (
       update agents.agent
-         set ai_metadata = ai_metadata || ${JSON.stringify(result.metadata)}::jsonb,
-             performance_score = coalesce(${result.performanceScore}::int, performance_score),
-             learning_metrics = coalesce(${result.learningMetrics && JSON.stringify(result.learningMetrics)}::jsonb, learning_metrics),
-             optimization_suggestions = coalesce(${result.optimizationSuggestions && JSON.stringify(result.optimizationSuggestions)}::jsonb, optimization_suggestions),
+         set ai_metadata = (ai_metadata - 'last_error') || ${JSON.stringify(result.metadata)}::jsonb,
+             performance_score = ${result.performanceScore},
+             learning_metrics = ${JSON.stringify(result.learningMetrics)}::jsonb,
+             optimization_suggestions = ${JSON.stringify(result.optimizationSuggestions)}::jsonb,
              last_ai_analysis = ${result.analysedAt}
        where tenant_id = ${currentTenantId()} and id = ${agentId}
       returning id
+    ) ${entry}`.execute(db);
+}
+
+/** Notes a failed analysis with its entry, by primary key, beside what earlier ones found. */
+export async function storeFailure(db: Sql, agentId: string, failure: NonNullable<AiMetadata['last_error']>): Promise<void> {
+  const metadata = { last_error: failure };
+  const entry = insertEntry({ action: 'agent.analysis_failed', subjectType: 'agent', subjectId: agentId, agentId, newState: { aiMetadata: metadata } }, 'stored');
+  await sql`
+    with stored as (
+      update agents.agent set ai_metadata = ai_metadata || ${JSON.stringify(metadata)}::jsonb where tenant_id = ${currentTenantId()} and id = ${agentId} returning id
     ) ${entry}`.execute(db);
 }

@@ -1,14 +1,18 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { tenantSql, tenantStatement } from '@agent-hive/kernel';
+import { requireStorable } from '@agent-hive/kernel/http';
 import { requireAiMetadata } from '../agent/agent.entity.js';
 import { AgentsService } from '../agent/agents.service.js';
 import type { AgentDto } from '../agent/agent.dto.js';
-import { selectActivity, selectSpans, storeAnalysis } from './insight.sql.js';
-import { InsightsProvider, type AgentSignals, type Insights } from './insights.provider.js';
+import { selectActivity, selectSpans, storeAnalysis, storeFailure } from './insight.sql.js';
+import { InsightsProvider, type AgentSignals, type Insights, type InsightsRequest } from './insights.provider.js';
 
 /** Insights older than this are computed anew when somebody asks for them. */
 export const STALE_AFTER_SECONDS = 3600;
+
+/** After a failure the provider is left alone this long, so that readers do not wait for its timeout one by one. */
+const RETRY_AFTER_SECONDS = 60;
 
 const WINDOW_SECONDS = 7 * 86_400;
 
@@ -37,25 +41,31 @@ export class InsightsService {
 
   private async analyse(agent: AgentDto): Promise<Insights> {
     const now = new Date();
-    const signals = await this.signals(agent.id, now);
-    // Outside any transaction of our own: a provider may take seconds, and must not hold a connection meanwhile.
-    const insights = await this.provider.analyze({ modelType: 'Agent', modelData: agent, signals, includePredictions: true }).catch((error: unknown): Insights => {
-      const message = error instanceof Error ? error.message : String(error);
-      this.log.warn(`Analysis of agent ${agent.id} by provider ${this.provider.name} failed: ${message}`);
-      return { error: message };
-    });
-    const failed = typeof insights.error === 'string';
-    const score = insights.performance_metrics?.overall_score;
+    const insights = await this.ask({ modelType: 'Agent', modelData: agent, signals: await this.signals(agent.id, now), includePredictions: true });
+    const { error } = insights;
     await tenantStatement(this.em, (db) =>
-      storeAnalysis(db, agent.id, {
-        metadata: requireAiMetadata({ last_insights: insights, analysis_timestamp: now.toISOString() }),
-        performanceScore: failed ? null : Math.round(score ?? 0),
-        learningMetrics: failed ? null : (insights.learning_data ?? {}),
-        optimizationSuggestions: failed ? null : (insights.optimizations ?? []),
-        analysedAt: now,
-      }),
+      typeof error === 'string'
+        ? storeFailure(db, agent.id, { message: error, at: now.toISOString() })
+        : storeAnalysis(db, agent.id, {
+            metadata: requireAiMetadata({ last_insights: insights, analysis_timestamp: now.toISOString() }),
+            performanceScore: Math.round(insights.performance_metrics?.overall_score ?? 0),
+            learningMetrics: insights.learning_data ?? {},
+            optimizationSuggestions: insights.optimizations ?? [],
+            analysedAt: now,
+          }),
     );
     return insights;
+  }
+
+  /** What the provider finds, or `{error}`. Outside any transaction: a provider may take seconds, and must not hold a connection meanwhile. */
+  private async ask(request: InsightsRequest): Promise<Insights> {
+    try {
+      return usable(await this.provider.analyze(request));
+    } catch (error) {
+      const message = storable(error instanceof Error ? error.message : String(error));
+      this.log.warn(`Analysis of agent ${request.modelData.id} by provider ${this.provider.name} failed: ${message}`);
+      return { error: message };
+    }
   }
 
   private async signals(agentId: string, until: Date): Promise<AgentSignals> {
@@ -69,7 +79,21 @@ export class InsightsService {
   }
 }
 
-/** Whether an agent was never analysed or not within the last hour. */
-export function isStale(agent: Pick<AgentDto, 'lastAiAnalysis'>, now: Date): boolean {
-  return agent.lastAiAnalysis === null || now.getTime() - Date.parse(agent.lastAiAnalysis) > STALE_AFTER_SECONDS * 1000;
+/** Whether an agent was not analysed within the last hour, nor in vain within the last minute. */
+export function isStale({ lastAiAnalysis, aiMetadata }: Pick<AgentDto, 'lastAiAnalysis' | 'aiMetadata'>, now: Date): boolean {
+  const isWithin = (at: string | null | undefined, seconds: number): boolean => at != null && now.getTime() - Date.parse(at) <= seconds * 1000;
+  return !isWithin(lastAiAnalysis, STALE_AFTER_SECONDS) && !isWithin(aiMetadata.last_error?.at, RETRY_AFTER_SECONDS);
 }
+
+/** Refuses an answer that cannot be kept, and one that says itself that it failed, in whatever form. */
+function usable(insights: Insights): Insights {
+  requireStorable(insights);
+  const { error } = insights;
+  if (error != null) throw new Error(`the provider answered an error: ${typeof error === 'string' ? error : JSON.stringify(error)}`);
+  return insights;
+}
+
+const MESSAGE_MAX = 1000;
+
+/** Messages quote what the provider sent, which need not be a text that the database takes. */
+const storable = (message: string): string => message.replaceAll('\0', '').slice(0, MESSAGE_MAX).toWellFormed();
