@@ -60,6 +60,9 @@ const STORES: readonly TenantStore[] = [
   { table: 'agents.tool_grant', key: ['agent_id', 'tool_id'] },
 ];
 
+/** What this domain records beside the changes of its tables. */
+const ACTIONS = ['agent.status_changed', 'agent.status_reason_changed', 'agent.analysed', 'agent.analysis_failed', 'agent.cascaded', 'instruction.cascaded'];
+
 @Module({})
 export class AgentsModule implements OnModuleInit {
   constructor(
@@ -103,6 +106,7 @@ export class AgentsModule implements OnModuleInit {
   }
 
   onModuleInit(): void {
+    this.auditHooks.actions.register('agents', async () => ACTIONS);
     this.auditHooks.agentExists.register('agents', (_em, id) => this.hold(id));
     this.identityHooks.agentExists.register('agents', (_em, id) => this.hold(id));
     this.identityHooks.projectReferences.register('agents', async (_em, id) => ({ table: 'agents.agent', count: await tenantStatement(this.em, (db) => countAgentsOfProject(db, id)) }));

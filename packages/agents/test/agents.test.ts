@@ -301,6 +301,18 @@ describe('agents', () => {
     });
   });
 
+  it('are the subject of what the hive records, and of nothing that looks like it', async () => {
+    const agent = await inStatus(hive, await anAgent(hive), 'active');
+    await hive.post(`/v1/agents/${agent.id}/insights`);
+    const report = (actionType: string) => hive.post<Problem>('/v1/audit/entries', { agentId: agent.id, actionType, actionDetails: {}, riskLevel: 'low' });
+    const { body } = await hive.get<{ items: { action: string }[] }>(`/v1/audit/entries?subjectId=${agent.id}`);
+    expect(body.items.map((entry) => entry.action)).toEqual(['agent.analysed', 'agent.status_changed', 'agent.created']);
+    for (const action of [...body.items.map((entry) => entry.action), 'agent.deleted', 'tool.updated', 'agent.cascaded']) {
+      expect((await report(action)).body).toMatchObject({ status: 422, errors: [{ pointer: '/actionType' }] });
+    }
+    for (const action of ['tool.called', 'file.deleted', 'agent.greeted']) expect((await report(action)).status).toBe(201);
+  });
+
   describe('idempotency keys', () => {
     it('answers a repeat with what the first got, and refuses another body under the key', async () => {
       const headers = { 'idempotency-key': newId() };

@@ -11,6 +11,9 @@ const VERB: Partial<Record<ChangeSetType, string>> = {
   [ChangeSetType.DELETE_EARLY]: 'deleted',
 };
 
+/** What the unit of work does to a row, as the record says it. */
+export const CAPTURED_VERBS: readonly string[] = [...new Set(Object.values(VERB))];
+
 /** Comment that a column carries when its value must not be in the record in clear. */
 export const SENSITIVE = 'sensitive: the record keeps a digest only';
 

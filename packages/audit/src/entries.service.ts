@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeIdCursor, Forbidden, idFloor, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeIdCursor, Forbidden, idFloor, Invalid, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import { AuditHooks } from './audit.hooks.js';
+import { CAPTURED_VERBS } from './capture.subscriber.js';
 import { EntryDto, type CreateEntryDto, type EntryQuery, type EntryRow } from './entry.dto.js';
 import { insertEntry, type EntryInput } from './entry.sql.js';
 
@@ -40,11 +41,12 @@ export class EntriesService {
 
   /**
    * An agent's own account of an action. An agent speaks for itself only (Forbidden); an agent of another tenant is
-   * NotFound.
+   * NotFound; an action that the hive records itself is Invalid.
    */
   async create(input: CreateEntryDto): Promise<EntryDto> {
     const { actor } = requireContext().principal;
     if (actor.type === 'agent' && actor.id !== input.agentId) throw new Forbidden(`Agent ${actor.id} cannot record actions of agent ${input.agentId}`, 'not-yours');
+    await this.requireReportable(input.actionType);
     return transactional(this.em, async (em) => {
       const known = await this.hooks.agentExists.run(em, input.agentId);
       if (known.includes(false)) throw new NotFound('agent', input.agentId);
@@ -74,6 +76,16 @@ export class EntriesService {
         where tenant_id = ${currentTenantId()} and agent_id = ${agentId} and (actor_id = ${agentId} or risk is not null)`.execute(db),
     );
     return Number(counted.rows[0]!.count);
+  }
+
+  /** What an agent reports must not look like what the hive saw itself: no change of a table, and nothing that a domain records. */
+  private async requireReportable(action: string): Promise<void> {
+    const name = action.trim().toLowerCase();
+    const [noun, verb = ''] = name.split('.', 2);
+    const isCaptured = CAPTURED_VERBS.includes(verb) && [...this.em.getMetadata().getAll().values()].some((meta) => meta.tableName === noun);
+    if (!isCaptured && !(await this.hooks.actions.run()).flat().includes(name)) return;
+    const message = `${name} is recorded by the hive itself and cannot be reported: give the action a name of its own`;
+    throw new Invalid(message, [{ pointer: '/actionType', message }]);
   }
 }
 

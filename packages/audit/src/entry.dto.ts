@@ -3,6 +3,8 @@ import { Type } from 'class-transformer';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { RISKS, type Risk } from './entry.entity.js';
 
+const oneOfMessage = { message: '$property must be one of: $constraint1' };
+
 /** An agent's own account of something it did. */
 export class CreateEntryDto {
   /** The agent that acted. */
@@ -14,7 +16,7 @@ export class CreateEntryDto {
   @IsUUID()
   sessionId?: string;
 
-  /** What it did, such as `file.deleted`. */
+  /** What it did, such as `file.deleted`. Not what the hive records itself, such as `agent.deleted`: nobody may report that. */
   @IsString()
   @IsNotEmpty()
   @MaxLength(100)
@@ -25,7 +27,7 @@ export class CreateEntryDto {
   actionDetails: Record<string, unknown>;
 
   /** How much could go wrong by it. */
-  @IsIn(RISKS)
+  @IsIn(RISKS, oneOfMessage)
   riskLevel: Risk;
 }
 
@@ -64,7 +66,7 @@ export class EntryQuery extends PageQuery {
   action?: string;
 
   @IsOptional()
-  @IsIn(RISKS)
+  @IsIn(RISKS, oneOfMessage)
   risk?: Risk;
 
   /** Entries of this moment or later (ISO-8601). */

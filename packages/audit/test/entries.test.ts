@@ -45,12 +45,19 @@ describe('audit entries', () => {
     ['an unknown risk', { riskLevel: 'huge' }, '/riskLevel'],
     ['an unknown field', { colour: 'red' }, '/colour'],
     ['details that are no object', { actionDetails: [1] }, '/actionDetails'],
+    ['what the hive records itself', { actionType: 'entry.deleted' }, '/actionType'],
+    ['the same in other letters', { actionType: ' Entry.Created' }, '/actionType'],
     ['a malformed agent id', { agentId: 'x' }, '/agentId'],
   ])('refuses %s and names the field', async (_, overrides, pointer) => {
     const answer = await hive.post<{ errors: { pointer: string }[]; code: string }>('/v1/audit/entries', action(overrides));
     expect(answer.status).toBe(422);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(answer.body.errors.map((e) => e.pointer)).toContain(pointer);
+  });
+
+  it('names the risks that there are', async () => {
+    const { body } = await hive.post<{ errors: object[] }>('/v1/audit/entries', action({ riskLevel: 'huge' }));
+    expect(body.errors).toEqual([{ pointer: '/riskLevel', message: 'riskLevel must be one of: low, medium, high, critical' }]);
   });
 
   it("refuses an agent that speaks for another", async () => {
