@@ -82,6 +82,8 @@ describe('matches', () => {
     ['complexity out of range', { requirements: { complexity: 11 } }],
     ['an unknown requirement', { requirements: { colour: 'red' } }],
     ['a limit out of range', { requirements: {}, limit: 101 }],
+    ['a limit of null', { requirements: {}, limit: null }],
+    ['a domain of null', { requirements: { domain: null } }],
   ])('refuses %s', async (_, body) => {
     expect((await hive.post('/v1/agents/matches', body)).status).toBe(422);
   });

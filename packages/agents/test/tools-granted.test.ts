@@ -88,6 +88,7 @@ describe('tool grants', () => {
     ['an end in the past', { expiresAt: '2020-01-01T00:00:00Z' }, '/expiresAt', 'expiresAt must be in the future'],
     ['an end without a time zone', { expiresAt: '2100-01-01T00:00:00' }, '/expiresAt', 'expiresAt must be an RFC 3339 date-time with its time zone'],
     ['an end on a day that does not exist', { expiresAt: '2100-02-30T00:00:00Z' }, '/expiresAt', 'expiresAt must be a date that exists'],
+    ['an end after the year 9999', { expiresAt: '9999-12-31T23:59:59-23:59' }, '/expiresAt', 'expiresAt must be within the year 9999 (UTC)'],
     ['an end as a number', { expiresAt: 4_102_444_800_000 }, '/expiresAt', 'expiresAt must be an RFC 3339 date-time with its time zone'],
     ['a configuration that is no object', { configuration: [] }, '/configuration', 'configuration must be an object'],
     ['a configuration of null', { configuration: null }, '/configuration', 'configuration must be an object'],

@@ -1,11 +1,13 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsNotEmptyObject, IsNumber, IsObject, IsOptional, IsString, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsNotEmptyObject, IsNumber, IsObject, IsString, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
 import { AgentDto, type AgentRow } from '../agent/agent.dto.js';
+
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** What a piece of work asks of an agent. */
 export class RequirementsDto {
   /** Names of capabilities; an agent with none of them is no match. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsArray()
   @ArrayMaxSize(50)
   @ArrayUnique()
@@ -15,20 +17,20 @@ export class RequirementsDto {
   capabilities?: string[];
 
   /** Only agents of this type. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsString()
   @MaxLength(50)
   type?: string;
 
   /** 0 to 10; the harder the work, the more past performance weighs. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsNumber()
   @Min(0)
   @Max(10)
   complexity?: number;
 
   /** Name of a knowledge domain that the work lies in. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsString()
   @MinLength(1)
   @MaxLength(100)
@@ -44,7 +46,7 @@ export class MatchDto {
   requirements: RequirementsDto;
 
   /** How many agents at most, 1 to 100. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsInt()
   @Min(1)
   @Max(100)
