@@ -1,3 +1,5 @@
+import { PERSONAS } from '@agent-hive/agents';
+import { RISKS } from '@agent-hive/audit';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
 
@@ -10,6 +12,9 @@ const WITHOUT_TENANT: Record<string, string> = {
 };
 
 const TENANT = `(tenant_id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid)`;
+
+const PROJECT_STATES = ['planning', 'active', 'paused', 'completed', 'archived'];
+const STATUSES = ['initializing', 'active', 'idle', 'busy', 'error', 'shutdown'];
 
 /** Relations of the hive: tables and partitioned parents, never their months, nor MikroORM's own history. */
 const OURS = `c.relkind in ('r', 'p') and not c.relispartition and n.nspname = any (array['kernel', ${domains.map((d) => `'${d.name}'`).join(', ')}]) and c.relname <> 'migrations'`;
@@ -54,7 +59,7 @@ describe('the data rules, read from the catalogue', () => {
     expect(edges.filter((e) => order.indexOf(e.to.split('.')[0]!) > order.indexOf(e.from))).toEqual([]);
   });
 
-  it('2: an index begins with the columns of every foreign key, so that a parent is found to have children without a scan [S3.185, S4.117, S4.148]', async () => {
+  it('2: an index begins with the columns of every foreign key, so that a parent is found to have children without a scan [S4.117, S4.148]', async () => {
     const unserved = `
       select k.conname as name from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace
        where k.contype = 'f' and ${OURS} and k.conkey <> '{1}'
@@ -110,7 +115,33 @@ describe('the data rules, read from the catalogue', () => {
     }
   });
 
-  it('9: every jsonb column states its JSON type, and every closed list is a CHECK [S4.126, S4.167, S5.81, S2.52]', async () => {
+  it('9: every closed list is a CHECK with exactly its values, and every range is one [S4.167, S5.81]', async () => {
+    const checks = await rows<{ column: string; def: string }>(`
+      select ${NAME} || '.' || a.attname as "column", pg_get_constraintdef(k.oid) as def from ${RELATIONS} join pg_constraint k on k.conrelid = c.oid and k.contype = 'c'
+        join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1] where ${OURS} order by 1`);
+    const lists = checks.flatMap(({ column: name, def }) => (/ANY \(\(?ARRAY\[/.test(def) ? [[name, [...def.matchAll(/'([^']*)'::text/g)].map(([, value]) => value!)] as const] : []));
+    expect(Object.fromEntries(lists)).toEqual({
+      'agents.agent.persona_type': [...PERSONAS],
+      'agents.mcp_server.transport': ['stdio', 'http'],
+      'agents.presence.status': STATUSES,
+      'agents.status_change.from_status': STATUSES,
+      'agents.status_change.to_status': STATUSES,
+      'agents.tool.security_level': [...RISKS],
+      'audit.entry.actor_type': ['user', 'agent', 'service'],
+      'audit.entry.risk': [...RISKS],
+      'identity.project.state': PROJECT_STATES,
+      'identity.project_state.state': PROJECT_STATES,
+      'identity.tenant.state': ['active', 'suspended'],
+      'kernel.schema_version.direction': ['up', 'down'],
+    });
+    const ranges = checks.filter(({ def }) => /\d\) AND \(\w+ <= \d/.test(def)).map(({ column: name }) => name);
+    expect(ranges).toEqual(expect.arrayContaining(['agents.agent.performance_score', 'agents.knowledge_domain.priority_level']));
+    // A list that is no CHECK would be one that a column of these names has without.
+    const named = `select ${NAME} || '.' || a.attname as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.atttypid = 'text'::regtype where ${OURS} and a.attname ~ '(^|_)(status|state|risk|level|transport|persona_type|actor_type)$' order by 1`;
+    expect((await column(named)).filter((name) => !lists.some(([listed]) => listed === name))).toEqual([]);
+  });
+
+  it('9: every jsonb column states its JSON type [S4.126, S2.52]', async () => {
     const unchecked = `
       select ${NAME} || '.' || a.attname as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and a.atttypid = 'jsonb'::regtype
        where ${OURS} and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and pg_get_constraintdef(k.oid) like '%jsonb_typeof(' || a.attname || ')%')`;

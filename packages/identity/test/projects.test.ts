@@ -64,7 +64,7 @@ describe('projects', () => {
     expect((await hive.get(`/v1/projects/${newId()}/states`, { as: tenant.key })).status).toBe(404);
   });
 
-  it('take their history along, and stay while something refers to them [S3.180, S3.184, S2.32]', async () => {
+  it('take their history along, and stay while something refers to them [S3.184, S2.32]', async () => {
     const project = await add();
     hive.app.get(IdentityHooks, { strict: false }).projectReferences.register('test', async (_, id) => ({ table: 'test.thing', count: id === project.id ? 2 : 0 }));
     const remove = (id: string) => hive.delete(`/v1/projects/${id}`, { as: tenant.key, headers: { 'if-match': '*' } });
