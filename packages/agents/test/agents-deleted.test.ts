@@ -52,6 +52,17 @@ describe('the end of an agent', () => {
     }
   });
 
+  it('leaves no key behind that takes the place of another meanwhile', async () => {
+    for (let i = 0; i < 10; i++) {
+      const agent = await anAgent(hive);
+      const key = (await hive.post<{ id: string }>('/v1/api-keys', { name: 'k', scopes: [], agentId: agent.id })).body;
+      const rotate = () => hive.post<{ id: string }>(`/v1/api-keys/${key.id}/rotation`, { overlapSeconds: 60 });
+      const [first, second, gone] = await Promise.all([rotate(), rotate(), end(agent)]);
+      expect(gone.status).toBe(204);
+      for (const made of [first, second]) if (made.status === 201) expect((await hive.get(`/v1/api-keys/${made.body.id}`)).body.revokedAt).not.toBeNull();
+    }
+  });
+
   it('leaves no history behind that is written meanwhile', async () => {
     for (let i = 0; i < 20; i++) {
       const agent = await anAgent(hive);

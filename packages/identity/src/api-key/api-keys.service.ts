@@ -61,8 +61,14 @@ export class ApiKeysService {
   /** Closes every key of an agent that goes, in the transaction in which it does. */
   async revokeOfAgent(agentId: string): Promise<void> {
     await transactional(this.em, async (em) => {
-      const keys = await em.find(ApiKey, { tenantId: currentTenantId(), agentId, revokedAt: null }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-      for (const key of keys) key.revoke(new Date());
+      let keys: ApiKey[] = [];
+      let known: number;
+      do {
+        // A rotation that was waited for made another key: looked for until there is no new one.
+        known = keys.length;
+        keys = await em.find(ApiKey, { tenantId: currentTenantId(), agentId }, { lockMode: LockMode.PESSIMISTIC_WRITE, refresh: true });
+      } while (keys.length > known);
+      for (const key of keys) if (!key.revokedAt) key.revoke(new Date());
       await em.flush();
     });
   }
