@@ -58,7 +58,9 @@ const BODIES: Record<string, unknown> = {
   tools_update: { description: 'd' },
   toolGrants_upsert: { permissions: [] },
   users_update: { name: 'changed' },
-  lifecycle_cancel: { reason: 'r' },
+  processes_update: { description: 'd' },
+  processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
+  schedules_update: { catchUp: 'one' },
   tasks_cancel: { reason: 'r' },
   tasks_update: { title: 'changed' },
   queues_upsertLimit: { limit: 3 },
@@ -71,11 +73,7 @@ const BODIES: Record<string, unknown> = {
 /** Rows that no call makes at once: figures over many attempts. */
 const FIGURES = `
   insert into tasks.duration (tenant_id, type, grouping, member, samples, failures, window_seconds, measured_at) values ('TENANT', 'general', 'type', '', 0, 0, 60, now());
-  insert into tasks.assignment (tenant_id, id, task_id, candidates, reason, decided_by, decided_at) values ('TENANT', 'TASK', 'TASK', '[]', 'r', 'test', now());
-  insert into tasks.process (tenant_id, id, name, latest_version, created_at, updated_at) values ('TENANT', 'TASK', 'p', 1, now(), now());
-  insert into tasks.process_version (tenant_id, process_id, number, steps, parameters, requirements, success_criteria, triggers, created_at) values ('TENANT', 'TASK', 1, '[]', '{}', '{}', '{}', '[]', now());
-  insert into tasks.process_run (tenant_id, id, process_id, process_version, parameters, trigger, root_task_id, created_at) values ('TENANT', 'TASK', 'TASK', 1, '{}', 'manual', 'TASK', now());
-  insert into tasks.schedule (tenant_id, id, name, cron, time_zone, catch_up, is_enabled, process_id, parameters, created_at, updated_at) values ('TENANT', 'TASK', 's', '* * * * *', 'UTC', 'skip', true, 'TASK', '{}', now(), now())`;
+  insert into tasks.assignment (tenant_id, id, task_id, candidates, reason, decided_by, decided_at) values ('TENANT', 'TASK', 'TASK', '[]', 'r', 'test', now())`;
 
 describe('every operation', () => {
   let hive: OpenTestHive;
@@ -135,10 +133,15 @@ describe('every operation', () => {
     return { id, otherId: other.id };
   }
 
+  const aProcess = () => made('/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] });
+
   /** An object of A for the path's parameters. */
   async function subject(o: Operation): Promise<Record<string, string>> {
     if (o.path.startsWith('/v1/agents/')) return anAgent();
     if (o.path.startsWith('/v1/tasks/')) return aTask(o);
+    if (o.path.startsWith('/v1/processes/')) return { id: (await aProcess()).id, number: '1' };
+    if (o.path.startsWith('/v1/process-runs/')) return { id: (await made(`/v1/processes/${(await aProcess()).id}/runs`, {})).id };
+    if (o.path.startsWith('/v1/schedules/')) return { id: (await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id })).id };
     if (o.path.startsWith('/v1/queues/')) {
       const name = newId();
       await made(`/v1/queues/${name}`, { weight: 2 }, a.key, 'PUT');
@@ -183,6 +186,8 @@ describe('every operation', () => {
     const next = await made('/v1/tasks', { title: 'next' });
     await made(`/v1/tasks/${next.id}/dependencies/${id}`, {}, a.key, 'PUT');
     await made('/v1/claims', { agentId, queues: ['q'] });
+    await made(`/v1/processes/${(await aProcess()).id}/runs`, {});
+    await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id });
     for (const statement of FIGURES.split(';')) await hive.database.execute(hive.orm, statement.replaceAll('TENANT', a.id).replaceAll('TASK', id));
   }
 
@@ -209,7 +214,7 @@ describe('every operation', () => {
 
   it.each(withId.filter((o) => !platform(o) && !NATURAL_KEYS.includes(o.id) && !DEFAULTED.includes(o.id)).map(label))('%s tells a stranger what it tells of an id that nobody has, and serves the owner [S4.96, S1.95]', async (_, o) => {
     const own = await subject(o);
-    const unknown = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, name === 'name' || name === 'category' ? value : newId()]));
+    const unknown = Object.fromEntries(Object.entries(own).map(([name, value]) => [name, name === 'name' || name === 'category' || name === 'number' ? value : newId()]));
     const before = o.path.startsWith('/v1/tenants') ? null : await call('GET', '/v1/audit/entries?limit=1&total=true', a.key);
     const [stranger, nobody] = [await call(o.method, fill(o.path, own), b.key, bodyOf(o)), await call(o.method, fill(o.path, unknown), b.key, bodyOf(o))];
     const neutral = ({ status, body }: Answer, ids: Record<string, string>) =>

@@ -2,6 +2,7 @@ export { WorkService } from './attempt/work.service.js';
 export { ClaimsService } from './claim/claims.service.js';
 export { WakeupsService } from './claim/wakeups.service.js';
 export { tasksDomain } from './orm.js';
+export { SchedulesService } from './schedule/schedules.service.js';
 export { SweepService, type Swept } from './sweep/sweep.service.js';
 export { LifecycleService } from './task/lifecycle.service.js';
 export { TASK_STATUSES, TASK_TRANSITIONS, type TaskStatus } from './task/lifecycle.js';

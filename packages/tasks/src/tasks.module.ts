@@ -14,8 +14,17 @@ import { WakeupsService } from './claim/wakeups.service.js';
 import { DependenciesController } from './dependency/dependencies.controller.js';
 import { DependenciesService } from './dependency/dependencies.service.js';
 import { tasksDomain } from './orm.js';
+import { ProcessRunsController } from './process/process-runs.controller.js';
+import { ProcessRunsService } from './process/process-runs.service.js';
+import { ProcessVersionsController } from './process/process-versions.controller.js';
+import { ProcessVersionsService } from './process/process-versions.service.js';
+import { ProcessesController } from './process/processes.controller.js';
+import { ProcessesService } from './process/processes.service.js';
 import { QueuesController } from './queue/queues.controller.js';
 import { QueuesService } from './queue/queues.service.js';
+import { FiringService } from './schedule/firing.service.js';
+import { SchedulesController } from './schedule/schedules.controller.js';
+import { SchedulesService } from './schedule/schedules.service.js';
 import { SweepService } from './sweep/sweep.service.js';
 import { CreationService } from './task/creation.service.js';
 import { LifecycleService } from './task/lifecycle.service.js';
@@ -42,7 +51,7 @@ const STORES: readonly TenantStore[] = [
 ];
 
 @Module({
-  controllers: [ClaimsController, TasksController, WorkController, AttemptsController, DependenciesController, QueuesController],
+  controllers: [ClaimsController, TasksController, WorkController, AttemptsController, DependenciesController, QueuesController, ProcessesController, ProcessVersionsController, ProcessRunsController, SchedulesController],
   providers: [
     WakeupsService,
     WorkloadReporter,
@@ -56,8 +65,13 @@ const STORES: readonly TenantStore[] = [
     DependenciesService,
     QueuesService,
     SweepService,
+    ProcessesService,
+    ProcessVersionsService,
+    ProcessRunsService,
+    FiringService,
+    SchedulesService,
   ],
-  exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, WorkloadReporter, WakeupsService],
+  exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, WorkloadReporter, WakeupsService],
 })
 export class TasksModule implements OnModuleInit {
   constructor(

@@ -1,4 +1,4 @@
-import { SweepService, WorkloadReporter } from '@agent-hive/tasks';
+import { SchedulesService, SweepService, WorkloadReporter } from '@agent-hive/tasks';
 import type { Job } from './jobs.js';
 import { forEachTenant } from './tenants.js';
 
@@ -11,6 +11,14 @@ export const sweepTasks: Job = {
   everySeconds: 1,
   graceSeconds: 2,
   run: (context) => forEachTenant(context, 'tasks', () => context.get(SweepService).sweep()),
+};
+
+/** Starts what schedules are due for. A time is fired once whoever asks, so a lease only saves the asking. */
+export const fireSchedules: Job = {
+  name: 'schedules',
+  everySeconds: 1,
+  graceSeconds: 2,
+  run: (context) => forEachTenant(context, 'schedules', () => context.get(SchedulesService).fireDue()),
 };
 
 /** Reports that look at every busy agent, not only at those that this process has moved. */

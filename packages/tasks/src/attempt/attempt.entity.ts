@@ -4,7 +4,7 @@ import { OUTCOMES, type Outcome } from '../task/lifecycle.js';
 
 /**
  * One try at a task by one agent, under one fencing token. It has an outcome exactly when it has ended, and then never
- * changes. Its ids are plain: foreign keys were half of the cost of a claim (docs/adr/0010).
+ * changes. Its ids are plain: foreign keys were half of the cost of a claim (docs/adr/0012).
  */
 export const AttemptSchema = defineEntity({
   name: 'Attempt',

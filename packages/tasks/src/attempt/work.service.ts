@@ -7,6 +7,7 @@ import { WakeupsService } from '../claim/wakeups.service.js';
 import type { Hold } from '../task/lifecycle.js';
 import { moveTasks, type Move } from '../task/move.sql.js';
 import { SettlementService } from '../task/settlement.service.js';
+import { lockGroupsAbove } from '../task/settlement.sql.js';
 import { selectTask } from '../task/task.sql.js';
 import { TaskDto, type TaskRow } from '../task/task-view.dto.js';
 import { WorkloadReporter } from '../workload/workload.service.js';
@@ -76,6 +77,7 @@ export class WorkService {
 
   private async end(taskId: string, input: FencedDto, moveOf: (task: HeldRow, now: Date) => Move): Promise<TaskDto> {
     const moved = await tenantSql(this.em, async (db) => {
+      await lockGroupsAbove(db, [taskId]);
       const now = new Date();
       const task = held(taskId, (await lockHeld(db, [writeOf(taskId, input)], now))[0]);
       const [row] = await moveTasks(db, [moveOf(task, now)], now);
@@ -113,6 +115,7 @@ export class WorkService {
 
   private completeLinked(writes: readonly Write[]): Promise<HeldRow[]> {
     return tenantSql(this.em, async (db) => {
+      await lockGroupsAbove(db, writes.map((write) => write.taskId));
       const now = new Date();
       const rows = await completeTasks(db, writes, now, true);
       await this.settlement.settle(db, rows.filter((row) => row.verdict === 'held'), now);

@@ -6,6 +6,10 @@ import { Process } from './process.entity.js';
 export const TRIGGERS = ['manual', 'schedule'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
+/** What can become of a run. It ends as its root task does. */
+export const RUN_STATES = ['running', 'succeeded', 'failed', 'cancelled'] as const;
+export type RunState = (typeof RUN_STATES)[number];
+
 /** One run of a process: the task tree that was made for it. Its state is derived from those tasks and stored nowhere. */
 export const ProcessRunSchema = defineEntity({
   name: 'ProcessRun',
@@ -23,11 +27,14 @@ export const ProcessRunSchema = defineEntity({
     scheduleId: p.uuid().nullable(),
     /** The root of its tree, by plain id: tasks refer to their run. */
     rootTaskId: p.uuid(),
+    /** The task of each step, by the step's key. */
+    stepTasks: p.json<Record<string, string>>().columnType('jsonb'),
     createdAt: createdAt(),
   },
   indexes: [{ name: 'process_run_process_index', properties: ['tenantId', 'process', 'id'] }],
   checks: [
     { name: 'process_run_parameters_check', expression: jsonType('parameters', 'object') },
+    { name: 'process_run_step_tasks_check', expression: jsonType('step_tasks', 'object') },
     { name: 'process_run_trigger_check', expression: oneOf('trigger', TRIGGERS) },
   ],
 });

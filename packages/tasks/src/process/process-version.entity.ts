@@ -1,5 +1,6 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { createdAt, jsonType, tenantId, tenantSecurity } from '@agent-hive/kernel';
+import type { Definition } from './definition.js';
 import { Process } from './process.entity.js';
 
 /** One definition of a process. It never changes: a changed definition is the next version. */
@@ -13,12 +14,12 @@ export const ProcessVersionSchema = defineEntity({
     process: () => p.manyToOne(Process).primary().joinColumns('tenant_id', 'process_id').ownColumns('process_id').deleteRule('cascade').updateRule('no action').ref(),
     number: p.integer().primary(),
     /** Task templates that form a DAG. */
-    steps: p.json<Record<string, unknown>[]>().columnType('jsonb'),
+    steps: p.json<Definition['steps']>().columnType('jsonb'),
     /** JSON Schema of a run's parameters. */
-    parameters: p.json<Record<string, unknown>>().columnType('jsonb'),
-    requirements: p.json<Record<string, unknown>>().columnType('jsonb'),
-    successCriteria: p.json<Record<string, unknown>>().columnType('jsonb'),
-    triggers: p.json<string[]>().columnType('jsonb'),
+    parameters: p.json<Definition['parameters']>().columnType('jsonb'),
+    requirements: p.json<Definition['requirements']>().columnType('jsonb'),
+    successCriteria: p.json<Definition['successCriteria']>().columnType('jsonb'),
+    triggers: p.json<Definition['triggers']>().columnType('jsonb'),
     createdAt: createdAt(),
   },
   checks: [

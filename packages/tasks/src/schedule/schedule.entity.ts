@@ -1,6 +1,7 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
 import { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from '@agent-hive/kernel';
 import { Process } from '../process/process.entity.js';
+import type { ScheduledTaskDto } from './schedule.dto.js';
 
 /** What happens to times that passed while nobody was there: nothing, one run for all of them, or a run each. */
 export const CATCH_UP_POLICIES = ['skip', 'one', 'all'] as const;
@@ -26,7 +27,7 @@ export const ScheduleSchema = defineEntity({
     /** What it starts: a process with parameters, or a task. */
     process: () => p.manyToOne(Process).joinColumns('tenant_id', 'process_id').ownColumns('process_id').deleteRule('cascade').updateRule('no action').ref().nullable(),
     parameters: p.json<Record<string, unknown>>().columnType('jsonb'),
-    task: p.json<Record<string, unknown>>().columnType('jsonb').nullable(),
+    task: p.json<ScheduledTaskDto>().columnType('jsonb').nullable(),
     /** Null when it is disabled, or its expression has no time to come. */
     nextRunAt: moment().nullable(),
     lastRunAt: moment().nullable(),

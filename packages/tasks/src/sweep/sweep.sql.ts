@@ -1,26 +1,29 @@
 import { currentTenantId, type Sql } from '@agent-hive/kernel';
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
+import { lockGroupsAbove } from '../task/settlement.sql.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
 
 /** Rows of one statement: what a sweep holds locked stays small. */
 const BATCH = 500;
 
-/** Tasks whose lease is over, the longest first, locked; those that somebody else holds are left. Served by task_lease_index. */
-export async function lockExpired(db: Sql, now: Date): Promise<TaskRow[]> {
-  const found = await sql<TaskRow>`
-    select ${TASK_COLUMNS} from tasks.task t
-     where t.tenant_id = ${currentTenantId()} and t.status in ('claimed', 'running') and t.lease_expires_at <= ${now}
-     order by t.lease_expires_at limit ${BATCH} for update of t skip locked`.execute(db);
-  return found.rows;
-}
+const EXPIRED = (now: Date) => sql`t.status in ('claimed', 'running') and t.lease_expires_at <= ${now} order by t.lease_expires_at limit ${BATCH}`;
+const OVERDUE = (now: Date) =>
+  sql`t.deadline_at is not null and t.status in ('blocked', 'ready', 'claimed', 'running', 'waiting') and t.deadline_at <= ${now} order by t.deadline_at limit ${BATCH}`;
 
-/** Tasks that are past their deadline and have not ended, locked. Served by task_deadline_index. */
-export async function lockOverdue(db: Sql, now: Date): Promise<TaskRow[]> {
-  const found = await sql<TaskRow>`
-    select ${TASK_COLUMNS} from tasks.task t
-     where t.tenant_id = ${currentTenantId()} and t.deadline_at is not null and t.status in ('blocked', 'ready', 'claimed', 'running', 'waiting') and t.deadline_at <= ${now}
-     order by t.deadline_at limit ${BATCH} for update of t skip locked`.execute(db);
+/** Tasks whose lease is over, the longest first, locked below their groups; those that somebody else holds are left. Served by task_lease_index. */
+export const lockExpired = (db: Sql, now: Date): Promise<TaskRow[]> => lockFound(db, EXPIRED(now));
+
+/** Tasks that are past their deadline and have not ended, locked in the same way. Served by task_deadline_index. */
+export const lockOverdue = (db: Sql, now: Date): Promise<TaskRow[]> => lockFound(db, OVERDUE(now));
+
+async function lockFound(db: Sql, condition: RawBuilder<unknown>): Promise<TaskRow[]> {
+  const tenantId = currentTenantId();
+  const seen = await sql<{ id: string; parent_id: string | null }>`select t.id, t.parent_id from tasks.task t where t.tenant_id = ${tenantId} and ${condition}`.execute(db);
+  const inGroups = seen.rows.filter((row) => row.parent_id !== null).map((row) => row.id);
+  if (inGroups.length > 0) await lockGroupsAbove(db, inGroups);
+  if (seen.rows.length === 0) return [];
+  const found = await sql<TaskRow>`select ${TASK_COLUMNS} from tasks.task t where t.tenant_id = ${tenantId} and ${condition} for update of t skip locked`.execute(db);
   return found.rows;
 }
 

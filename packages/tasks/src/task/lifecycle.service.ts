@@ -8,7 +8,7 @@ import { ENDED, LEASED, TASK_TRANSITIONS, type TaskStatus } from './lifecycle.js
 import { moveTasks } from './move.sql.js';
 import { lockAgents } from './reference.sql.js';
 import { SettlementService } from './settlement.service.js';
-import { countChildren, lockOpenBelow } from './settlement.sql.js';
+import { countChildren, lockGroupsAbove, lockOpenBelow } from './settlement.sql.js';
 import type { CancelTaskDto, UpdateTaskDto } from './task.dto.js';
 import { updateTask } from './task-update.sql.js';
 import { TaskDto, TreeDto, type TaskRow } from './task-view.dto.js';
@@ -47,7 +47,7 @@ export class LifecycleService {
       const now = new Date();
       const task = await this.lock(db, id);
       if (!TASK_TRANSITIONS[task.status].includes('cancelled')) refuseTransition(task, 'cancelled');
-      const below = tree ? await lockOpenBelow(db, [id], true) : [];
+      const below = tree ? await lockOpenBelow(db, [id], 'all') : [];
       const cancelled = await this.settlement.cancel(db, [task, ...below], reason, now);
       for (const row of [task, ...below]) this.workload.touch(row.assignee_id);
       await this.settlement.settle(db, cancelled, now);
@@ -63,7 +63,7 @@ export class LifecycleService {
     return tenantSql(this.em, async (db) => {
       const now = new Date();
       const task = await this.lock(db, id);
-      if (!TASK_TRANSITIONS[task.status].includes('ready')) refuseTransition(task, 'ready');
+      if (task.status !== 'failed' && task.status !== 'dead') refuseTransition(task, 'ready');
       const isGroup = task.child_policy !== 'ignore';
       const status: TaskStatus = task.open_start_count > 0 ? 'blocked' : isGroup ? 'waiting' : 'ready';
       const heldBy = status === 'ready' ? keyHold(task) : null;
@@ -91,7 +91,9 @@ export class LifecycleService {
     }
   }
 
+  /** Locks the groups above it first: whoever ends a task needs them later, and those who end a group lock what is below. */
   private async lock(db: Sql, id: string): Promise<TaskRow & Reserved> {
+    await lockGroupsAbove(db, [id]);
     const task = await lockTask(db, id);
     if (!task) throw new NotFound('task', id);
     return task;

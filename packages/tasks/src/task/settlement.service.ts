@@ -78,7 +78,9 @@ export class SettlementService {
 
   /** Ends waits; a group that goes to its children may find that they have decided it already. */
   private async resolve(db: Sql, edges: readonly EdgeRow[], now: Date): Promise<TaskRow[]> {
-    const moved = await resolveEdges(db, edges, now);
+    // An edge of a task that has ended may be resolved too, for its redrive: that is no end of now.
+    const endedBefore = new Set(edges.filter(hasEnded).map((edge) => edge.id));
+    const moved = (await resolveEdges(db, edges, now)).filter((task) => !endedBefore.has(task.id));
     if (moved.some((task) => task.status === 'ready')) this.wakeups.notify();
     const ended = new Map((await this.endWaiting(db, moved, now)).map((task) => [task.id, task]));
     return moved.map((task) => ended.get(task.id) ?? task);
@@ -106,7 +108,7 @@ export class SettlementService {
   private async cancelOthers(db: Sql, ended: readonly TaskRow[], now: Date): Promise<TaskRow[]> {
     const satisfied = ended.filter((group) => group.child_policy === 'any' && isSuccess(group.status) && group.open_child_count > 0);
     if (satisfied.length === 0) return [];
-    const others = await lockOpenBelow(db, satisfied.map((group) => group.id), true);
+    const others = await lockOpenBelow(db, satisfied.map((group) => group.id), 'open');
     return this.cancel(db, others, 'another_child_completed', now);
   }
 }

@@ -94,18 +94,35 @@ export async function countChildren(db: Sql, counts: readonly ChildCount[], now:
   return counted.rows;
 }
 
-/** Tasks below others that have not ended, by task_parent_index, locked by id. `whole` goes on below those. */
-export async function lockOpenBelow(db: Sql, parentIds: readonly string[], whole: boolean): Promise<TaskRow[]> {
+/** Tasks that have not ended below all children of others, or below their open ones; by task_parent_index, locked by id. */
+export async function lockOpenBelow(db: Sql, parentIds: readonly string[], among: 'all' | 'open'): Promise<TaskRow[]> {
   const tenantId = currentTenantId();
   const found = await sql<TaskRow>`
     with recursive below as (
-      select t.id, 1 as depth from tasks.task t where t.tenant_id = ${tenantId} and t.parent_id = any (${parentIds}::uuid[])
+      select t.id from tasks.task t
+       where t.tenant_id = ${tenantId} and t.parent_id = any (${parentIds}::uuid[]) and (${among === 'all'} or t.status not in ('completed', 'failed', 'cancelled', 'dead'))
       union all
-      select t.id, b.depth + 1 from below b join tasks.task t on t.tenant_id = ${tenantId} and t.parent_id = b.id where ${whole}
+      select t.id from below b join tasks.task t on t.tenant_id = ${tenantId} and t.parent_id = b.id
     )
     select ${TASK_COLUMNS} from below b join tasks.task t on t.tenant_id = ${tenantId} and t.id = b.id
      where t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for update of t`.execute(db);
   return found.rows;
+}
+
+/**
+ * Locks the groups that tasks are in, the outermost first, before the tasks themselves: the end of a child moves its group,
+ * and the end of a group its children, so all must lock in one order, from the root down. By primary keys.
+ */
+export async function lockGroupsAbove(db: Sql, taskIds: readonly string[]): Promise<void> {
+  const tenantId = currentTenantId();
+  await sql`
+    with recursive above as (
+      select t.parent_id as id, 1 as height from tasks.task t where t.tenant_id = ${tenantId} and t.id = any (${taskIds}::uuid[]) and t.parent_id is not null
+      union all
+      select t.parent_id, a.height + 1 from above a join tasks.task t on t.tenant_id = ${tenantId} and t.id = a.id where t.parent_id is not null and t.child_policy <> 'ignore'
+    )
+    select from (select id, max(height) as height from above group by id) a join tasks.task t on t.tenant_id = ${tenantId} and t.id = a.id
+     where t.child_policy <> 'ignore' order by a.height desc, t.id for update of t`.execute(db);
 }
 
 /** Notes on the last assignment of tasks how they ended. By assignment_task_index. */

@@ -37,7 +37,7 @@ export const TaskSchema = defineEntity({
     /** Tasks of one lane ask the same of whoever claims them: capabilities, action class, risk. */
     lane: p.uuid(),
     heldBy: p.text().$type<Hold>().nullable(),
-    /** The agent that may claim it alone, or that holds it or did it last. A plain id, as in attempts (docs/adr/0010). */
+    /** The agent that may claim it alone, or that holds it or did it last. A plain id, as in attempts (docs/adr/0012). */
     assigneeId: p.uuid().nullable(),
     /** ANYONE, or the assignee that was chosen beforehand and stays when an attempt ends. */
     reservedFor: p.uuid(),

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261124121634_task_tables extends Migration {
+export class Migration20261124130901_task_tables extends Migration {
 
-  override name = 'Migration20261124121634_task_tables';
+  override name = 'Migration20261124130901_task_tables';
 
   override up(): void | Promise<void> {
     this.addSql(`create table "tasks"."attempt" ("tenant_id" uuid not null, "id" uuid not null, "task_id" uuid not null, "agent_id" uuid not null, "fencing_token" bigint not null, "number" int not null, "redrive" int not null, "claimed_at" timestamptz(3) not null, "ended_at" timestamptz(3) null, "outcome" text null, "error" jsonb null, "progress" smallint null, "cost_usd" double precision null, "input_tokens" bigint null, "output_tokens" bigint null, primary key ("tenant_id", "id"));`);
@@ -16,7 +16,7 @@ export class Migration20261124121634_task_tables extends Migration {
     this.addSql(`create table "tasks"."process" ("tenant_id" uuid not null, "id" uuid not null, "name" text not null, "description" text null, "latest_version" int not null, "created_at" timestamptz(3) not null, "updated_at" timestamptz(3) not null, "revision" int not null default 1, primary key ("tenant_id", "id"));`);
     this.addSql(`alter table "tasks"."process" add constraint "process_name_unique" unique ("tenant_id", "name");`);
 
-    this.addSql(`create table "tasks"."process_run" ("tenant_id" uuid not null, "id" uuid not null, "process_id" uuid not null, "process_version" int not null, "parameters" jsonb not null, "trigger" text not null, "schedule_id" uuid null, "root_task_id" uuid not null, "created_at" timestamptz(3) not null, primary key ("tenant_id", "id"));`);
+    this.addSql(`create table "tasks"."process_run" ("tenant_id" uuid not null, "id" uuid not null, "process_id" uuid not null, "process_version" int not null, "parameters" jsonb not null, "trigger" text not null, "schedule_id" uuid null, "root_task_id" uuid not null, "step_tasks" jsonb not null, "created_at" timestamptz(3) not null, primary key ("tenant_id", "id"));`);
     this.addSql(`create index "process_run_process_index" on "tasks"."process_run" ("tenant_id", "process_id", "id");`);
 
     this.addSql(`create table "tasks"."process_version" ("tenant_id" uuid not null, "process_id" uuid not null, "number" int not null, "steps" jsonb not null, "parameters" jsonb not null, "requirements" jsonb not null, "success_criteria" jsonb not null, "triggers" jsonb not null, "created_at" timestamptz(3) not null, primary key ("tenant_id", "process_id", "number"));`);
@@ -84,6 +84,7 @@ export class Migration20261124121634_task_tables extends Migration {
 
     this.addSql(`alter table "tasks"."process_run" add constraint "process_run_tenant_id_process_id_foreign" foreign key ("tenant_id", "process_id") references "tasks"."process" ("tenant_id", "id") on update no action on delete cascade;`);
     this.addSql(`alter table "tasks"."process_run" add constraint "process_run_parameters_check" check (jsonb_typeof(parameters) = 'object');`);
+    this.addSql(`alter table "tasks"."process_run" add constraint "process_run_step_tasks_check" check (jsonb_typeof(step_tasks) = 'object');`);
     this.addSql(`alter table "tasks"."process_run" add constraint "process_run_trigger_check" check (trigger in ('manual', 'schedule'));`);
     this.addSql(`alter table "tasks"."process_run" enable row level security;`);
     this.addSql(`alter table "tasks"."process_run" force row level security;`);
