@@ -132,7 +132,11 @@ function* spoilt(given: Schema, name = '', good = () => sample(given, name)): Ge
 }
 
 /** What makes a good request of an operation, where its required fields alone do not. */
-const GOOD: Record<string, object> = { mcpServers_create: { command: 'run' } };
+const GOOD: Record<string, object> = {
+  mcpServers_create: { command: 'run' },
+  tasks_createBatch: { tasks: [{ title: 't' }] },
+  work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
+};
 
 const bodySchema = (o: Tried): Schema | undefined => o.requestBody?.content['application/json']?.schema;
 
@@ -174,6 +178,8 @@ describe('what nobody in their right mind would send', () => {
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/tenants/{id}': other.id,
+      '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
+      '{otherId}': await of('/v1/tasks', { title: 'another' }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),
       '/v1/projects/{id}': await of('/v1/projects', { name: 'p' }),
       '/v1/api-keys/{id}': await of('/v1/api-keys', { name: 'k', scopes: [] }),
@@ -191,6 +197,7 @@ describe('what nobody in their right mind would send', () => {
       // Nothing is deleted that the other tries need.
       if (name === 'id') return o.method === 'DELETE' ? newId() : (known?.[1] ?? newId());
       if (name === 'toolId') return subject.ids['/v1/tools/{id}']!;
+      if (name === 'otherId') return subject.ids['{otherId}']!;
       if (name === 'serverId') return subject.ids['/v1/mcp-servers/{id}']!;
       return name === 'externalId' ? 'e-1' : 'n';
     });
