@@ -83,7 +83,7 @@ describe('every operation', () => {
   beforeAll(async () => {
     hive = await openTestHive();
     [a, b] = [await aTenant(), await aTenant()];
-  }, 60_000);
+  }, 180_000);
   afterAll(() => hive.close());
 
   async function call(method: string, path: string, key: string | null, body?: unknown): Promise<Answer> {

@@ -1,3 +1,4 @@
+import { TASK_STATUSES } from '@agent-hive/tasks';
 import { PERSONAS } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
@@ -133,6 +134,18 @@ describe('the data rules, read from the catalogue', () => {
       'identity.project_state.state': PROJECT_STATES,
       'identity.tenant.state': ['active', 'suspended'],
       'kernel.schema_version.direction': ['up', 'down'],
+      'tasks.assignment.outcome': ['completed', 'failed', 'cancelled', 'dead'],
+      'tasks.attempt.outcome': ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded'],
+      'tasks.duration.grouping': ['type', 'agent', 'capability'],
+      'tasks.process_run.trigger': ['manual', 'schedule'],
+      'tasks.schedule.catch_up': ['skip', 'one', 'all'],
+      'tasks.task.backoff_kind': ['fixed', 'exponential'],
+      'tasks.task.child_policy': ['ignore', 'all', 'any'],
+      'tasks.task.held_by': ['run_at', 'concurrency_key'],
+      'tasks.task.on_dependency_failure': ['cancel', 'keep', 'run'],
+      'tasks.task.risk': [...RISKS],
+      'tasks.task.status': [...TASK_STATUSES],
+      'tasks.task_dependency.type': ['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish'],
     });
     const ranges = checks.filter(({ def }) => /\d\) AND \(\w+ <= \d/.test(def)).map(({ column: name }) => name);
     expect(ranges).toEqual(expect.arrayContaining(['agents.agent.performance_score', 'agents.knowledge_domain.priority_level']));

@@ -6,7 +6,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   tools: 'Tools that agents may be granted, and the grants.',
   'mcp-servers': 'MCP servers, and which agents use them.',
   tasks: 'Work: tasks in trees and with dependencies, claims under leases, queues and history.',
-  processes: 'Work that is done again and again: definitions, their runs, and schedules.',
+  processes: 'Work that is done again and again: definitions, and their runs.',
+  schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

@@ -35,7 +35,8 @@ export const AttemptSchema = defineEntity({
     { name: 'attempt_agent_index', properties: ['tenantId', 'agentId', 'id'] },
   ],
   checks: [
-    { name: 'attempt_outcome_check', expression: `${oneOf('outcome', OUTCOMES)} and (outcome is null) = (ended_at is null)` },
+    { name: 'attempt_outcome_check', expression: oneOf('outcome', OUTCOMES) },
+    { name: 'attempt_ended_at_check', expression: '(outcome is null) = (ended_at is null)' },
     { name: 'attempt_error_check', expression: jsonType('error', 'object') },
     { name: 'attempt_usage_check', expression: 'cost_usd >= 0 and input_tokens >= 0 and output_tokens >= 0' },
   ],

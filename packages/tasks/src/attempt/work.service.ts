@@ -60,10 +60,10 @@ export class WorkService {
 
   /** Ends an attempt as failed: the task is tried again after a pause, ends as failed when the worker says so, or is dead when its attempts are used up. */
   async fail(taskId: string, input: FailDto): Promise<TaskDto> {
-    const { retryable = true, ...error } = input.error;
+    const { retryable, ...error } = input.error;
     return this.end(taskId, input, (task, now): Move => {
       const common = { task, outcome: 'failed' as const, error, usage: input.usage };
-      if (!retryable) return { ...common, action: 'task.failed', status: 'failed', reason: 'not_retryable' };
+      if (retryable === false) return { ...common, action: 'task.failed', status: 'failed', reason: 'not_retryable' };
       if (task.attempt >= task.max_attempts) return { ...common, action: 'task.dead', status: 'dead', reason: 'attempts_exhausted' };
       const pause = pauseMs(task, task.attempt, Math.random());
       return { ...common, action: 'task.retried', status: 'ready', reason: null, ...(pause > 0 ? { heldBy: 'run_at' as const, runAt: new Date(now.getTime() + pause) } : { heldBy: keyHold(task) }) };

@@ -1,8 +1,8 @@
 import type { DomainMigration } from '@agent-hive/kernel';
-import { Migration20261124130901_task_tables } from './Migration20261124130901_task_tables.js';
+import { Migration20261124133132_task_tables } from './Migration20261124133132_task_tables.js';
 import { Migration20261124180000_requiring } from './Migration20261124180000_requiring.js';
 
 export const migrations: DomainMigration[] = [
-  { name: 'Migration20261124130901_task_tables', class: Migration20261124130901_task_tables },
+  { name: 'Migration20261124133132_task_tables', class: Migration20261124133132_task_tables },
   { name: 'Migration20261124180000_requiring', class: Migration20261124180000_requiring },
 ];

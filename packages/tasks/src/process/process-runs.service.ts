@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { validateSync } from 'class-validator';
-import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, newId, NotFound, pageOf, Refused, requireUuid, tenantRead, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, newId, NotFound, pageOf, Refused, requireUuid, tenantRead, tenantSql, transactional, type Page } from '@agent-hive/kernel';
 import type { NewTask } from '../task/new-task.js';
 import { CreateTaskDto } from '../task/task.dto.js';
 import { TasksService } from '../task/tasks.service.js';
@@ -62,7 +62,7 @@ export class ProcessRunsService {
     return transactional(this.em, async (em) => {
       const { version, parameters } = await this.prepare(processId, input, cause.trigger);
       const projectId = input.projectId === undefined ? version.requirements.projectId : input.projectId;
-      await requireProject(em, projectId);
+      await tenantSql(em, (db) => requireProject(db, projectId));
       const now = new Date();
       const run = { id: newId(), title: input.title ?? version.process_name, parameters, projectId, externalId: cause.externalId, now };
       const { rootId, stepTasks, tasks } = tasksOf({ ...version, successCriteria: version.success_criteria }, run);

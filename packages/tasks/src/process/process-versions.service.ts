@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeCursor, Invalid, NotFound, pageOf, tenantRead, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
+import { currentTenantId, decodeCursor, Invalid, NotFound, pageOf, tenantRead, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { definitionOf, type Definition } from './definition.js';
 import { ProcessVersionDto, ProcessVersionSummaryDto, type CreateProcessVersionDto, type ProcessVersionQuery } from './process-version.dto.js';
 import { ProcessVersion } from './process-version.entity.js';
@@ -48,7 +48,7 @@ export class ProcessVersionsService {
 
   /** Adds what the latest version of a new or locked process says to the unit of work. Throws NotFound on the project that it requires. */
   async add(em: EntityManager, process: Process, definition: Definition): Promise<void> {
-    await requireProject(em, definition.requirements.projectId);
+    await tenantSql(em, (db) => requireProject(db, definition.requirements.projectId));
     em.create(ProcessVersion, { process, number: process.latestVersion, ...definition });
   }
 }

@@ -29,8 +29,8 @@ export class QueuesService {
   }
 
   /** Sets a queue's weight and limits, for claims from now on. */
-  async upsert(name: string, { weight = 1, rateLimit = null, maxConcurrent = null }: PutQueueDto): Promise<QueueDto> {
-    await tenantSql(this.em, (db) => upsertQueue(db, name, { weight, rateLimit, maxConcurrent }, new Date()));
+  async upsert(name: string, { weight, rateLimit, maxConcurrent }: PutQueueDto): Promise<QueueDto> {
+    await tenantSql(this.em, (db) => upsertQueue(db, name, { weight: weight ?? 1, rateLimit: rateLimit ?? null, maxConcurrent: maxConcurrent ?? null }, new Date()));
     this.wakeups.notify();
     return this.get(name);
   }

@@ -105,10 +105,10 @@ export class SchedulesService {
   }
 
   private async requireReferences(em: EntityManager, { projectId = null, assigneeId = null }: ScheduledTaskDto): Promise<void> {
-    await requireProject(em, projectId);
-    if (assigneeId === null) return;
-    const found = await tenantSql(em, (db) => lockAgents(db, [assigneeId]));
-    if (found.length === 0) throw new NotFound('agent', assigneeId);
+    await tenantSql(em, async (db) => {
+      await requireProject(db, projectId);
+      if (assigneeId !== null && (await lockAgents(db, [assigneeId])).length === 0) throw new NotFound('agent', assigneeId);
+    });
   }
 
   private async flush(em: EntityManager, name: string, processId: string | null): Promise<void> {

@@ -1,11 +1,14 @@
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateNested,
+  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateIf, ValidateNested,
 } from 'class-validator';
 import { RISKS, type Risk } from '@agent-hive/audit';
 import { IsLine, IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
 import { DependsOnDto } from '../dependency/dependency.dto.js';
 import { BACKOFF_KINDS, CHILD_POLICIES, DEPENDENCY_FAILURE_POLICIES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy } from './lifecycle.js';
+
+/** An absent field stays; null is no value of one that cannot be empty. */
+const given = (_: object, value: unknown): boolean => value !== undefined;
 
 const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
@@ -197,7 +200,7 @@ export class CreateTasksDto {
 
 /** Changes of a task that has not ended; absent fields stay. */
 export class UpdateTaskDto {
-  @IsOptional()
+  @ValidateIf(given)
   @IsLine()
   @MaxLength(200)
   title?: string;
@@ -207,7 +210,7 @@ export class UpdateTaskDto {
   @MaxJsonBytes(65_536)
   description?: string | Record<string, unknown> | null;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsInt()
   @Min(0)
   @Max(9)
@@ -222,7 +225,7 @@ export class UpdateTaskDto {
   @IsISO8601({ strict: true })
   deadlineAt?: string | null;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(65_536)
   taskMetadata?: Record<string, unknown>;

@@ -1,8 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
-export class Migration20261124130901_task_tables extends Migration {
+export class Migration20261124133132_task_tables extends Migration {
 
-  override name = 'Migration20261124130901_task_tables';
+  override name = 'Migration20261124133132_task_tables';
 
   override up(): void | Promise<void> {
     this.addSql(`create table "tasks"."attempt" ("tenant_id" uuid not null, "id" uuid not null, "task_id" uuid not null, "agent_id" uuid not null, "fencing_token" bigint not null, "number" int not null, "redrive" int not null, "claimed_at" timestamptz(3) not null, "ended_at" timestamptz(3) null, "outcome" text null, "error" jsonb null, "progress" smallint null, "cost_usd" double precision null, "input_tokens" bigint null, "output_tokens" bigint null, primary key ("tenant_id", "id"));`);
@@ -51,7 +51,8 @@ export class Migration20261124130901_task_tables extends Migration {
 
     this.addSql(`create table "tasks"."duration" ("tenant_id" uuid not null, "type" text not null, "grouping" text not null, "member" text not null, "samples" int not null, "failures" int not null, "p50_ms" double precision null, "p90_ms" double precision null, "p99_ms" double precision null, "complexity_score" double precision null, "window_seconds" int not null, "measured_at" timestamptz(3) not null, primary key ("tenant_id", "type", "grouping", "member"));`);
 
-    this.addSql(`alter table "tasks"."attempt" add constraint "attempt_outcome_check" check (outcome in ('completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded') and (outcome is null) = (ended_at is null));`);
+    this.addSql(`alter table "tasks"."attempt" add constraint "attempt_outcome_check" check (outcome in ('completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded'));`);
+    this.addSql(`alter table "tasks"."attempt" add constraint "attempt_ended_at_check" check ((outcome is null) = (ended_at is null));`);
     this.addSql(`alter table "tasks"."attempt" add constraint "attempt_error_check" check (jsonb_typeof(error) = 'object');`);
     this.addSql(`alter table "tasks"."attempt" add constraint "attempt_usage_check" check (cost_usd >= 0 and input_tokens >= 0 and output_tokens >= 0);`);
     this.addSql(`alter table "tasks"."attempt" enable row level security;`);
@@ -134,17 +135,18 @@ export class Migration20261124130901_task_tables extends Migration {
     this.addSql(`alter table "tasks"."task" add constraint "task_type_check" check (length(type) between 1 and 100);`);
     this.addSql(`alter table "tasks"."task" add constraint "task_queue_check" check (length(queue) between 1 and 100);`);
     this.addSql(`alter table "tasks"."task" add constraint "task_status_check" check (status in ('created', 'blocked', 'ready', 'claimed', 'running', 'waiting', 'completed', 'failed', 'cancelled', 'dead'));`);
-    this.addSql(`alter table "tasks"."task" add constraint "task_lease_check" check ((status in ('claimed', 'running')) = (lease_expires_at is not null));`);
+    this.addSql(`alter table "tasks"."task" add constraint "task_lease_check" check ((status = 'claimed' or status = 'running') = (lease_expires_at is not null));`);
     this.addSql(`alter table "tasks"."task" add constraint "task_held_by_check" check (held_by in ('run_at', 'concurrency_key'));`);
     this.addSql(`alter table "tasks"."task" add constraint "task_risk_check" check (risk in ('low', 'medium', 'high', 'critical'));`);
     this.addSql(`alter table "tasks"."task" add constraint "task_priority_check" check (priority between 0 and 9);`);
     this.addSql(`alter table "tasks"."task" add constraint "task_progress_check" check (progress between 0 and 100);`);
-    this.addSql(`alter table "tasks"."task" add constraint "task_attempts_check" check (attempt >= 0 and max_attempts between 1 and 100 and redrive_count >= 0);`);
-    this.addSql(`alter table "tasks"."task" add constraint "task_backoff_check" check (backoff_kind in ('fixed', 'exponential') and backoff_seconds >= 0 and backoff_max_seconds >= 0);`);
+    this.addSql(`alter table "tasks"."task" add constraint "task_attempts_check" check (attempt >= 0 and max_attempts between 1 and 100 and redrive_count >= 0 and backoff_seconds >= 0 and backoff_max_seconds >= 0);`);
+    this.addSql(`alter table "tasks"."task" add constraint "task_backoff_kind_check" check (backoff_kind in ('fixed', 'exponential'));`);
     this.addSql(`alter table "tasks"."task" add constraint "task_counts_check" check (open_start_count >= 0 and open_finish_count >= 0 and child_count >= 0 and open_child_count >= 0 and failed_child_count >= 0);`);
-    this.addSql(`alter table "tasks"."task" add constraint "task_policies_check" check (child_policy in ('ignore', 'all', 'any') and on_dependency_failure in ('cancel', 'keep', 'run'));`);
+    this.addSql(`alter table "tasks"."task" add constraint "task_child_policy_check" check (child_policy in ('ignore', 'all', 'any'));`);
+    this.addSql(`alter table "tasks"."task" add constraint "task_on_dependency_failure_check" check (on_dependency_failure in ('cancel', 'keep', 'run'));`);
     this.addSql(`alter table "tasks"."task" add constraint "task_json_check" check (jsonb_typeof(input) = 'object' and jsonb_typeof(task_metadata) = 'object' and jsonb_typeof(error) = 'object' and jsonb_typeof(required_capabilities) = 'array');`);
-    this.addSql(`alter table "tasks"."task" add constraint "task_free_json_check" check (jsonb_typeof(description) in ('string', 'object') and jsonb_typeof(result) <> 'null');`);
+    this.addSql(`alter table "tasks"."task" add constraint "task_free_json_check" check ((jsonb_typeof(description) = 'string' or jsonb_typeof(description) = 'object') and jsonb_typeof(result) <> 'null');`);
     this.addSql(`alter table "tasks"."task" enable row level security;`);
     this.addSql(`alter table "tasks"."task" force row level security;`);
     this.addSql(`create policy "tenant_isolation" on "tasks"."task" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);`);
