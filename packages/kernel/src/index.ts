@@ -8,6 +8,7 @@ export { constraintName, isCheckViolation, isConnectionLoss, isDeadlock, isForei
 export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
 export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
 export { DirectoryInUse } from './engine/directory-lock.js';
+export { SERVER_URL_PARAMETERS } from './engine/server-url.js';
 export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused, Stale, Unauthenticated, Unavailable, type FieldError } from './errors.js';
 export { Hook } from './hook.js';
 export { forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';

@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
+import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Database, DirectoryInUse, kernelDomain, migrate } from '../src/index.js';
+import { Database, DirectoryInUse, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
 import { lockDirectory } from '../src/engine/directory-lock.js';
+import { connectionOf } from '../src/engine/server-url.js';
 
 describe('the exclusive lock of a data directory', () => {
   let directory: string;
@@ -65,5 +67,66 @@ describe('the exclusive lock of a data directory', () => {
     const second = await Database.open({ engine: 'embedded', dataDir: directory });
     expect(await migrate(second, [kernelDomain])).toEqual([]);
     await second.close();
+  });
+});
+
+describe('the URL of a server', () => {
+  const versionAt = async (settings: Omit<ServerSettings, 'engine'>, login: 'app' | 'owner') => {
+    const database = await Database.open({ engine: 'server', connectTimeoutMs: 2_000, poolMin: 0, ...settings });
+    try {
+      await database.verifyVersion(await database.orm({ entities: [], login }));
+    } finally {
+      await database.close();
+    }
+  };
+
+  /** A server that has no TLS: it answers the first message, which asks for it, with N. Returns the first messages too. */
+  const withoutTls = async () => {
+    const first: number[] = [];
+    const server = createServer((socket) => {
+      socket.once('data', (data) => {
+        first.push(data.readInt32BE(4));
+        socket.end('N');
+      });
+      socket.on('error', () => undefined); // the client hangs up as it likes
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return { at: `127.0.0.1:${(server.address() as AddressInfo).port}`, first, close: () => server.close() };
+  };
+  const SSL_REQUEST = 80_877_103;
+
+  it.each(['app', 'owner'] as const)('that asks for TLS never opens a connection in clear, as %s', async (login) => {
+    const server = await withoutTls();
+    const url = `postgres://hive@${server.at}/hive`;
+    await expect(versionAt({ url: `${url}?sslmode=verify-full`, migrationUrl: `${url}?sslmode=no-verify` }, login)).rejects.toThrow('does not support SSL');
+    expect(server.first).toEqual([SSL_REQUEST]);
+    server.close();
+  });
+
+  it('is read for each replica, and never falls back to what the first server is reached by', async () => {
+    const server = await withoutTls();
+    const database = await Database.open({ engine: 'server', url: `postgres://hive@${server.at}/hive`, replicaUrls: [`postgres://hive@${server.at}/replica?sslmode=no-verify`], poolMin: 0 });
+    const orm = await database.orm({ entities: [], login: 'app' });
+    await expect(orm.em.getConnection('read').execute('select 1')).rejects.toThrow('does not support SSL');
+    expect(server.first).toEqual([SSL_REQUEST]);
+    await database.close();
+    server.close();
+  });
+
+  it('that names the directory of a socket goes there and nowhere else', async () => {
+    await expect(versionAt({ url: 'postgres://postgres@localhost/postgres?host=%2Fnonexistent%2Fsocketdir' }, 'app')).rejects.toThrow('/nonexistent/socketdir/.s.PGSQL.5432');
+    expect(connectionOf('postgres:///hive?host=/var/run/postgresql')).toMatchObject({ host: '/var/run/postgresql', database: 'hive' });
+  });
+
+  it('says by which name and options to connect, and any name of a database', () => {
+    expect(connectionOf('postgres://hive:p%40ss%25@[::1]:5433/a%2Fb%23c%3Fd?application_name=hive-1&options=-c%20jit%3Doff')).toEqual({
+      host: '::1',
+      port: 5433,
+      user: 'hive',
+      password: 'p@ss%',
+      database: 'a/b#c?d',
+      application_name: 'hive-1',
+      options: '-c jit=off',
+    });
   });
 });

@@ -4,6 +4,7 @@ import type { PoolConfig } from 'pg';
 import { currentContext } from '../context.js';
 import { EmbeddedDriver, openEmbedded, type EmbeddedDatabase } from './embedded.engine.js';
 import { PreparingClient, ServerDriver } from './server.engine.js';
+import { connectionOf } from './server-url.js';
 import { logStatements, type StatementLog } from './statement-log.js';
 
 /** PostgreSQL in this process, in a directory or `memory://`. */
@@ -149,12 +150,14 @@ export class Database {
       ...(settings.prepareStatements !== false && { Client: PreparingClient }),
       ...(login === 'owner' && { max: 2 }),
     };
-    const replicas = login === 'app' ? (settings.replicaUrls ?? []).map((url, i) => ({ clientUrl: url, name: `replica-${i + 1}` })) : [];
+    // A function, since MikroORM copies the options of a replica deeply.
+    const connecting = (url: string) => () => ({ ...pool, ...connectionOf(url) });
+    const replicas = login === 'app' ? (settings.replicaUrls ?? []).map((url, i) => ({ clientUrl: url, name: `replica-${i + 1}`, driverOptions: connecting(url) })) : [];
     return {
       driver: ServerDriver,
       clientUrl,
       pool: login === 'owner' ? { min: 0, max: 2 } : { min: settings.poolMin ?? 2, max: settings.poolMax ?? 10 },
-      driverOptions: pool,
+      driverOptions: connecting(clientUrl),
       ...(replicas.length && { replicas }),
     } as unknown as Partial<Options>;
   }
