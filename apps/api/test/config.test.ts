@@ -36,7 +36,12 @@ describe('the configuration', () => {
     ['HIVE_ADMIN_KEY', 'thirty-one characters are to few'.slice(1)],
     ['DATABASE_URL', 'mysql://root:hunter2@db/hive'],
     ['DATABASE_URL', 'hunter2'],
+    ['DATABASE_URL', 'postgres://hive:hunter2%ZZ@127.0.0.1/hive'],
+    ['DATABASE_URL', 'postgres://hive:hunter2@db/hive?ssl_mode=require'],
+    ['DATABASE_URL', 'postgres:///hive?application_name=hunter2'],
+    ['DATABASE_MIGRATION_URL', 'postgres://hive:hunter2@db/hive?sslmod=require'],
     ['DATABASE_REPLICA_URLS', 'postgres://a:hunter2@one/db,hunter2'],
+    ['DATABASE_REPLICA_URLS', 'postgres://a:hunter2@one/db?schema=other'],
     ['HIVE_INSIGHTS_KEY', 'hunter2 with a space'],
   ])('masks the secret %s', (key, value) => {
     const { message } = broken({ [key]: value });
@@ -93,6 +98,14 @@ describe('the database that it names', () => {
   it('may be reached by the directory of a socket, or by an IPv6 address', () => {
     expect(serverUrl(readConfig({ POSTGRES_HOST: '/var/run/postgresql' }).config)).toContain('host=%2Fvar%2Frun%2Fpostgresql');
     expect(new URL(serverUrl(readConfig({ POSTGRES_HOST: '::1' }).config)!).hostname).toBe('[::1]');
+  });
+
+  it.each(['postgres:///hive?host=/var/run/postgresql', 'postgres://hive@db/hive?sslmode=verify-full&sslrootcert=/etc/ca.pem', 'postgres://hive@db/hive?application_name=a&options=-c%20jit%3Doff'])('may be said with parameters: %s', (value) => {
+    expect(settingsOf({ DATABASE_URL: value })).toMatchObject({ engine: 'server', url: value });
+  });
+
+  it('is described by the directory of its socket', () => {
+    expect(describeDatabase(settingsOf({ POSTGRES_HOST: '/var/run/postgresql', POSTGRES_DB: 'agents' }))).toBe('PostgreSQL postgres@/var/run/postgresql:5432/agents');
   });
 
   it('is never SQLite, and says so', () => {

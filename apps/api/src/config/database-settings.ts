@@ -47,6 +47,6 @@ export function describeDatabase(settings: DatabaseSettings): string {
 /** `user@host:port/database` of a URL. */
 export function describeUrl(text: string): string {
   const url = new URL(text);
-  const host = url.searchParams.get('host') ?? url.hostname;
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
   return `${decodeURIComponent(url.username)}@${host}:${url.port || 5432}${decodeURIComponent(url.pathname)}`;
 }

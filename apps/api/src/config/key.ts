@@ -43,24 +43,35 @@ export const text = <D extends string | null>({ pattern, allowed, ...told }: Tol
   parse: (value) => (pattern.test(value) ? value : undefined),
 });
 
+/** What a URL may be: its schemes and, where not every query will do, the parameters that the query may have. */
+interface UrlRules {
+  schemes: readonly string[];
+  parameters?: readonly string[];
+}
+
 /** A URL of one of the schemes, with a host. */
-export const url = ({ schemes, ...told }: Omit<Told<null>, 'default'> & { schemes: readonly string[] }): ConfigKey<string | null> => ({
+export const url = ({ schemes, parameters, ...told }: Omit<Told<null>, 'default'> & UrlRules): ConfigKey<string | null> => ({
   ...told,
   default: null,
-  allowed: `a URL: ${schemes.map((s) => `\`${s}://...\``).join(' or ')}`,
-  parse: (value) => (isUrl(value, schemes) ? value : undefined),
+  allowed: `a URL: ${inWords({ schemes, parameters })}`,
+  parse: (value) => (isUrl(value, { schemes, parameters }) ? value : undefined),
 });
 
 /** URLs, separated by commas. */
-export const urls = ({ schemes, ...told }: Omit<Told<readonly string[]>, 'default'> & { schemes: readonly string[] }): ConfigKey<readonly string[]> => ({
+export const urls = ({ schemes, parameters, ...told }: Omit<Told<readonly string[]>, 'default'> & UrlRules): ConfigKey<readonly string[]> => ({
   ...told,
   default: [],
-  allowed: `URLs separated by commas: ${schemes.map((s) => `\`${s}://...\``).join(' or ')}`,
+  allowed: `URLs separated by commas: ${inWords({ schemes, parameters })}`,
   parse: (value) => {
     const parts = value.split(',').map((part) => part.trim());
-    return parts.every((part) => isUrl(part, schemes)) ? parts : undefined;
+    return parts.every((part) => isUrl(part, { schemes, parameters })) ? parts : undefined;
   },
 });
+
+const inWords = ({ schemes, parameters }: UrlRules): string => {
+  const query = parameters ? `, with no parameters but ${parameters.map((p) => `\`${p}\``).join(', ')}` : '';
+  return schemes.map((s) => `\`${s}://...\``).join(' or ') + query;
+};
 
 const NAMED_NETWORKS = ['loopback', 'linklocal', 'uniquelocal'];
 
@@ -72,9 +83,23 @@ export const networks = (told: Omit<Told<null>, 'default'>): ConfigKey<string | 
   parse: (value) => (value.split(',').every((part) => isNetwork(part.trim())) ? value : undefined),
 });
 
-function isUrl(value: string, schemes: readonly string[]): boolean {
+function isUrl(value: string, { schemes, parameters }: UrlRules): boolean {
   const parsed = URL.parse(value);
-  return parsed !== null && parsed.hostname !== '' && schemes.includes(parsed.protocol.slice(0, -1));
+  if (parsed === null || !schemes.includes(parsed.protocol.slice(0, -1))) return false;
+  if (parameters && ![...parsed.searchParams.keys()].every((name) => parameters.includes(name))) return false;
+  // The directory of a socket stands in the query, where a host cannot.
+  const host = (parameters?.includes('host') && parsed.searchParams.get('host')) || parsed.hostname;
+  return host !== '' && [parsed.hostname, parsed.username, parsed.password, parsed.pathname].every(isDecodable);
+}
+
+/** A `%` that begins no byte is a URL to the parser, and an error to who decodes it. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false; // the error says no more than that
+  }
 }
 
 function isNetwork(part: string): boolean {

@@ -1,6 +1,7 @@
+import { SERVER_URL_PARAMETERS } from '@agent-hive/kernel';
 import { choice, flag, integer, networks, text, url, urls, type ConfigKey } from './key.js';
 
-const POSTGRES = ['postgres', 'postgresql'] as const;
+const POSTGRES = { schemes: ['postgres', 'postgresql'], parameters: SERVER_URL_PARAMETERS } as const;
 const HTTP = ['http', 'https'] as const;
 
 /** Every key that the hive reads. docs/configuration.md has a row for each, and a test compares the two. */
@@ -9,9 +10,9 @@ export const KEYS = {
   HOST: text({ pattern: /^[A-Za-z0-9.:_-]+$/, allowed: 'an address or a host name', default: '127.0.0.1', description: 'Address to listen on. `0.0.0.0` is every interface: put TLS in front of it.' }),
   HIVE_DATA_DIR: text({ pattern: /^[^\0]+$/, allowed: 'a directory, or `memory://`', default: './.hive/data', description: 'Data directory of the embedded database, relative to the current directory. `memory://` forgets everything at exit.' }),
   DATABASE_TYPE: choice({ of: ['postgresql'], default: 'postgresql', description: 'For those who come with it: the embedded database and a server are both PostgreSQL, and SQLite is not supported.' }),
-  DATABASE_URL: url({ schemes: POSTGRES, secret: true, description: 'A PostgreSQL server 15 to 18 with pgvector, in place of the embedded database. The login is a member of hive_app and neither superuser nor BYPASSRLS.' }),
-  DATABASE_MIGRATION_URL: url({ schemes: POSTGRES, secret: true, description: 'Login that migrates; the one of DATABASE_URL when absent.' }),
-  DATABASE_REPLICA_URLS: urls({ schemes: POSTGRES, secret: true, description: 'Read replicas, for lists and searches that may lag.' }),
+  DATABASE_URL: url({ ...POSTGRES, secret: true, description: 'A PostgreSQL server 15 to 18 with pgvector, in place of the embedded database. The login is a member of hive_app and neither superuser nor BYPASSRLS.' }),
+  DATABASE_MIGRATION_URL: url({ ...POSTGRES, secret: true, description: 'Login that migrates; the one of DATABASE_URL when absent.' }),
+  DATABASE_REPLICA_URLS: urls({ ...POSTGRES, secret: true, description: 'Read replicas, for lists and searches that may lag.' }),
   POSTGRES_HOST: text({ pattern: /^[A-Za-z0-9.:_/-]+$/, allowed: 'an address, a host name, or the directory of a socket', default: null, description: 'The server in parts, in place of DATABASE_URL.' }),
   POSTGRES_PORT: integer({ min: 1, max: 65_535, default: 5432, description: 'Port of POSTGRES_HOST.' }),
   POSTGRES_USER: text({ pattern: /^.+$/, allowed: 'the name of a login', default: 'postgres', description: 'Login on POSTGRES_HOST.' }),
