@@ -1,5 +1,7 @@
+import { Agent, get, type IncomingHttpHeaders } from 'node:http';
 import { migrate } from '@agent-hive/kernel';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
+import fastify, { type FastifyInstance } from 'fastify';
 import pg from 'pg';
 import { domains } from '../src/domains.js';
 import { Readiness } from '../src/health/readiness.js';
@@ -57,5 +59,63 @@ describe('readiness [S5.69]', () => {
   it('is not there while the process shuts down', async () => {
     drain.begin();
     expect(await failing()).toEqual({ serving: 'shutting down, 0 requests in flight' });
+  });
+});
+
+describe('a drain', () => {
+  let app: FastifyInstance;
+  let drain: Drain;
+  let release: () => void;
+  let url: string;
+  beforeEach(async () => {
+    app = fastify();
+    app.setErrorHandler((_error, _request, reply) => reply.code(503).send());
+    drain = new Drain();
+    drain.install(app);
+    const released = new Promise<void>((resolve) => (release = resolve));
+    app.get('/quick', () => 'done');
+    app.get('/slow', () => released.then(() => 'done'));
+    url = await app.listen({ port: 0, host: '127.0.0.1' });
+  });
+  afterEach(() => app.close());
+
+  const ask = (path: string, agent: Agent) =>
+    new Promise<{ status: number; headers: IncomingHttpHeaders }>((resolve, reject) => {
+      get(url + path, { agent }, (answer) => answer.resume().once('end', () => resolve({ status: answer.statusCode!, headers: answer.headers }))).once('error', reject);
+    });
+
+  it('answers a client that keeps its connection and does not know yet', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    expect((await ask('/quick', agent)).headers.connection).toBe('keep-alive');
+    drain.begin();
+    const ended = drain.settled(5_000).then(() => app.close());
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await ask('/quick', agent)).toMatchObject({ status: 503, headers: { connection: 'close' } });
+    await ended;
+    agent.destroy();
+  });
+
+  it('tells the client of a request from before that its connection ends', async () => {
+    const agent = new Agent({ keepAlive: true });
+    const answer = ask('/slow', agent);
+    while (drain.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    drain.begin();
+    const settled = drain.settled(5_000);
+    release();
+    expect(await answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    expect(await settled).toBe(0);
+    agent.destroy();
+  });
+
+  it('waits no longer than it may', async () => {
+    const agent = new Agent();
+    const answer = ask('/slow', agent);
+    while (drain.inFlight === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    drain.begin();
+    const started = performance.now();
+    expect(await drain.settled(300)).toBe(1);
+    expect(performance.now() - started).toBeLessThan(600);
+    release();
+    await answer;
   });
 });

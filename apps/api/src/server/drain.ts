@@ -4,11 +4,14 @@ import type { FastifyInstance } from 'fastify';
 /** Routes that tell how the process is: they answer to the end and are never waited for. */
 const PROBES: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz', '/metrics']);
 
+/** For how long new requests are still answered, since clients have sent some before they know. */
+const GRACE_MS = 500;
+
 /**
  * Ends the service without cutting anybody off.
  *
  *   serving --begin()--> draining: readiness is 503, new work is refused (503), work in flight goes on
- *                           '--settled()--> nothing in flight, or its time is up
+ *                           '--settled()--> half a second has passed and nothing is in flight, or its time is up
  *
  * The listener stays open while it drains, since a probe that finds it closed cannot tell draining from dead.
  */
@@ -27,9 +30,13 @@ export class Drain {
   }
 
   install(fastify: FastifyInstance): void {
-    fastify.addHook('onRequest', (request, reply, done) => {
-      // A client that keeps its connection must look for another process.
+    // A client that keeps its connection must look for another process. The header goes with whatever is sent last, which may be
+    // the answer to a request from before: without it, the next request on that connection would meet its end.
+    fastify.addHook('onSend', (_request, reply, payload, done) => {
       if (this.#draining) void reply.header('connection', 'close');
+      done(null, payload);
+    });
+    fastify.addHook('onRequest', (request, reply, done) => {
       if (PROBES.has(request.routeOptions.url)) return done();
       if (this.#draining) return done(new Unavailable('This process is shutting down: repeat the request, another one will answer it', 1, 'draining'));
       this.#inFlight++;
@@ -43,11 +50,16 @@ export class Drain {
     this.#draining = true;
   }
 
-  /** Waits for the requests in flight; resolves with how many were left when the time was up. */
+  /**
+   * Waits for the requests in flight, and for a moment even without any: a client that keeps its connection and hears nothing
+   * sends its next request into one that is cut. Resolves with how many were left when the time was up.
+   */
   async settled(timeoutMs: number): Promise<number> {
+    const graceMs = Math.min(GRACE_MS, timeoutMs / 2);
+    await new Promise((resolve) => setTimeout(resolve, graceMs));
     if (this.#inFlight > 0) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
+        const timer = setTimeout(resolve, timeoutMs - graceMs);
         this.#onIdle = () => {
           clearTimeout(timer);
           resolve();
