@@ -56,7 +56,10 @@ describe('the configuration', () => {
     [{ DATABASE_URL: 'postgres://hive@db/hive', POSTGRES_HOST: 'db' }, 'POSTGRES_HOST'],
     [{ DATABASE_MIGRATION_URL: 'postgres://owner@db/hive' }, 'DATABASE_MIGRATION_URL'],
     [{ DATABASE_REPLICA_URLS: 'postgres://hive@replica/hive' }, 'DATABASE_REPLICA_URLS'],
+    [{ POSTGRES_DB: 'agents' }, 'POSTGRES_DB'],
+    [{ POSTGRES_PASSWORD: 'hunter2' }, 'POSTGRES_PASSWORD'],
     [{ HIVE_INSIGHTS_URL: 'https://llm.example/v1' }, 'HIVE_INSIGHTS_MODEL'],
+    [{ HIVE_INSIGHTS_MODEL: 'large' }, 'HIVE_INSIGHTS_MODEL'],
   ])('refuses what contradicts itself: %j', (env, key) => {
     expect(broken(env).broken.map((b) => b.key)).toEqual([key]);
   });
@@ -70,7 +73,7 @@ describe('the configuration', () => {
     expect(readConfig({ HIVE_TRUST_PROXY: value }).config.HIVE_TRUST_PROXY).toBe(value);
   });
 
-  it.each(['everybody', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.300'])('refuses to trust %s', (value) => {
+  it.each(['everybody', '10.0.0.0/0', '::/0', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.300'])('refuses to trust %s', (value) => {
     expect(broken({ HIVE_TRUST_PROXY: value }).broken[0]!.key).toBe('HIVE_TRUST_PROXY');
   });
 });

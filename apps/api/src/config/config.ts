@@ -56,6 +56,10 @@ function contradictions(config: Config, env: Environment): BrokenKey[] {
   for (const key of ['DATABASE_MIGRATION_URL', 'DATABASE_REPLICA_URLS'] as const) {
     if (config[key]?.length && !config.DATABASE_URL && !config.POSTGRES_HOST) broken.push({ key, value: '***', allowed: 'absent without DATABASE_URL: the embedded engine has one login and no replicas' });
   }
+  for (const key of ['POSTGRES_DB', 'POSTGRES_PASSWORD'] as const) {
+    if (env[key] && !config.POSTGRES_HOST) broken.push({ key, value: '***', allowed: 'absent without POSTGRES_HOST: no server is named that it would be of' });
+  }
+  if (config.HIVE_INSIGHTS_MODEL && !config.HIVE_INSIGHTS_URL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: JSON.stringify(config.HIVE_INSIGHTS_MODEL), allowed: 'absent without HIVE_INSIGHTS_URL: no service is named that it would be of' });
   if (config.HIVE_INSIGHTS_URL && !config.HIVE_INSIGHTS_MODEL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_INSIGHTS_URL' });
   return broken;
 }

@@ -106,5 +106,6 @@ function isNetwork(part: string): boolean {
   if (NAMED_NETWORKS.includes(part)) return true;
   const [address = '', bits, ...more] = part.split('/');
   if (isIP(address) === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128));
+  // proxy-addr throws for /0: it would believe everybody.
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (isIPv4(address) ? 32 : 128));
 }
