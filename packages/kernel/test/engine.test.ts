@@ -1,11 +1,17 @@
-import { spawn } from 'node:child_process';
+import { fork, spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Database, DirectoryInUse, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
 import { lockDirectory } from '../src/engine/directory-lock.js';
 import { connectionOf } from '../src/engine/server-url.js';
+
+const TAKER = fileURLToPath(new URL('lock-taker.ts', import.meta.url));
+const LOCK = fileURLToPath(new URL('../src/engine/directory-lock.ts', import.meta.url));
+const answer = (taker: ChildProcess) => new Promise<unknown>((resolve) => taker.once('message', resolve));
 
 describe('the exclusive lock of a data directory', () => {
   let directory: string;
@@ -45,6 +51,59 @@ describe('the exclusive lock of a data directory', () => {
   it('is not fooled by a process id that was used again', () => {
     writeFileSync(join(directory, 'hive.lock'), JSON.stringify({ pid: process.pid, host: hostname(), since: 'then', startTicks: '1' }));
     lockDirectory(directory)();
+  });
+
+  it('goes to one process alone when several take it over at once, again and again', async () => {
+    const gone = await aProcess();
+    gone.kill('SIGKILL');
+    await ended(gone);
+    const takers = Array.from({ length: 3 }, () => fork(TAKER, [directory, LOCK]));
+    try {
+      await Promise.all(takers.map(answer));
+      for (let round = 0; round < 150; round++) {
+        lockOf(gone.pid!);
+        const at = Date.now() + 5;
+        const took = takers.map((taker) => (taker.send({ at }), answer(taker)));
+        expect((await Promise.all(took)).sort()).toEqual(['refused', 'refused', 'took']);
+        await Promise.all(takers.map((taker) => (taker.send({}), answer(taker))));
+        expect(readdirSync(directory)).toEqual([]);
+      }
+    } finally {
+      for (const taker of takers) taker.kill();
+    }
+  });
+
+  it('is taken over from a process that was killed while it took it over', async () => {
+    const gone = await aProcess();
+    gone.kill('SIGKILL');
+    await ended(gone);
+    lockOf(gone.pid!);
+    const text = readFileSync(join(directory, 'hive.lock'), 'utf8');
+    const heir = join(directory, `hive.lock.after-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`);
+    writeFileSync(heir, JSON.stringify({ pid: gone.pid, host: hostname(), since: 'later', startTicks: null }));
+    const release = lockDirectory(directory);
+    expect(() => lockDirectory(directory)).toThrow(DirectoryInUse);
+    release();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is taken over when its file is empty, but not in the instant in which one may be writing it', () => {
+    const path = join(directory, 'hive.lock');
+    writeFileSync(path, '');
+    expect(() => lockDirectory(directory)).toThrow(DirectoryInUse);
+    const earlier = Date.now() / 1000 - 60;
+    utimesSync(path, earlier, earlier);
+    lockDirectory(directory)();
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
+  it('is not given back by one that lost it', () => {
+    const release = lockDirectory(directory);
+    rmSync(join(directory, 'hive.lock'));
+    const other = lockDirectory(directory);
+    release();
+    expect(() => lockDirectory(directory)).toThrow(DirectoryInUse);
+    other();
   });
 
   it('stands when another host took it, or its file cannot be read', () => {
