@@ -48,7 +48,7 @@ export interface MigrateOptions {
  */
 export async function migrate(database: Database, domains: readonly Domain[], options: MigrateOptions = {}): Promise<MigrationStep[]> {
   const all = withUpstream(...domains);
-  return withOwner(database, all, async (orm) => {
+  return asOwner(database, all, async (orm) => {
     const direction = options.direction ?? 'up';
     const steps: MigrationStep[] = [];
     for (const { domain, migration } of await plan(database, orm, all, options)) {
@@ -60,7 +60,7 @@ export async function migrate(database: Database, domains: readonly Domain[], op
   });
 }
 
-/** Where every domain stands, without changing anything but the roles and schemas that bootstrap makes. */
+/** Where every domain stands, without changing anything. */
 export async function migrationStatus(database: Database, domains: readonly Domain[]): Promise<DomainStatus[]> {
   const all = withUpstream(...domains);
   return withOwner(database, all, async (orm) => {
@@ -111,14 +111,44 @@ async function withOwner<T>(database: Database, domains: readonly Domain[], work
   const orm = await database.orm({ entities: entitiesOf(domains.slice(0, 1)), login: 'owner' });
   try {
     await database.verifyVersion(orm);
-    await bootstrap(database, orm, domains);
-    // The embedded engine has one session: it is the owner's while migrating, and the superuser's again after.
-    if (database.engine === 'embedded') await database.execute(orm, 'set role hive_owner');
     return await work(orm);
   } finally {
-    if (database.engine === 'embedded') await database.execute(orm, 'reset role');
     await database.closeOrm(orm);
   }
+}
+
+/** The same, on what bootstrap makes, and as the role that owns the schemas. */
+const asOwner = <T>(database: Database, domains: readonly Domain[], work: (orm: MikroORM) => Promise<T>): Promise<T> =>
+  withOwner(database, domains, (orm) =>
+    inTurn(database, orm, async () => {
+      await bootstrap(database, orm, domains);
+      if (database.engine === 'server') return work(orm);
+      // The embedded engine has one session: it is the owner's while migrating, and the superuser's again after.
+      await database.execute(orm, 'set role hive_owner');
+      try {
+        return await work(orm);
+      } finally {
+        await database.execute(orm, 'reset role');
+      }
+    }),
+  );
+
+/**
+ * One process at a time bootstraps and migrates a database; the next one finds done what it wanted to do. The lock is
+ * an advisory one, which data rule 10 forbids to the application: migrations run on the coordinator, and before the first
+ * of them there is no table whose row could be locked. It belongs to a transaction, not to a session, so that a pooler keeps
+ * its connection; the transaction has no snapshot and holds nothing else. A data directory has its own lock.
+ */
+async function inTurn<T>(database: Database, orm: MikroORM, work: () => Promise<T>): Promise<T> {
+  if (database.engine === 'embedded') return work();
+  return orm.em
+    .getKysely<Record<string, never>>()
+    .transaction()
+    .execute(async (tx) => {
+      await tx.executeQuery(CompiledQuery.raw(`set local lock_timeout = 0; set local statement_timeout = 0; set local idle_in_transaction_session_timeout = 0`));
+      await tx.executeQuery(CompiledQuery.raw(`select pg_advisory_xact_lock(hashtext('hive_migrate'))`));
+      return work();
+    });
 }
 
 async function plan(database: Database, orm: MikroORM, domains: readonly Domain[], options: MigrateOptions): Promise<{ domain: Domain; migration: DomainMigration }[]> {

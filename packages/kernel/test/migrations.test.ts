@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { Migration } from '@mikro-orm/migrations';
 import type { Constructor } from '@mikro-orm/postgresql';
+import pg from 'pg';
 import { Database, domainOrm, kernelDomain, migrate, MigrationFailed, migrationStatus, pendingMigrations, type Domain } from '../src/index.js';
-import { testDatabase, type TestDatabase } from '../src/testing/index.js';
+import { testDatabase, testEngine, type TestDatabase } from '../src/testing/index.js';
 
 class Migration20300101000000_good extends Migration {
   override up(): void {
@@ -144,6 +146,25 @@ describe('migrations', () => {
   });
 });
 
+if (testEngine() === 'server') {
+  describe('a server that nobody has used', () => {
+    it('is migrated by one process at a time, however many start on it at once', async () => {
+      const url = new URL(process.env.HIVE_TEST_DATABASE_URL!);
+      const admin = new pg.Client({ connectionString: url.href });
+      await admin.connect();
+      const name = `hive_test_${randomBytes(8).toString('hex')}`;
+      await admin.query(`create database ${name}`);
+      url.pathname = `/${name}`;
+      const databases = await Promise.all([1, 2, 3].map(() => Database.open({ engine: 'server', url: url.href, allowSuperuser: true })));
+      const ran = await Promise.all(databases.map((database) => migrate(database, [two])));
+      expect(ran.map((steps) => steps.length).sort()).toEqual([0, 0, kernelDomain.migrations.length + 2]);
+      for (const database of databases) await database.close();
+      await admin.query(`drop database ${name} with (force)`);
+      await admin.end();
+    });
+  });
+}
+
 describe('months of a partitioned table', () => {
   let db: TestDatabase;
   beforeAll(async () => {
@@ -171,6 +192,20 @@ describe('months of a partitioned table', () => {
     );
     expect(grants).toEqual({ reads: false, rls: true, forced: true });
     await expect(db.database.execute(db.orm, `select kernel.ensure_months('pg_catalog.pg_class', now(), 1)`)).rejects.toThrow('no partitioned table of the hive');
+  });
+});
+
+describe('a database that nobody has used', () => {
+  it('has everything pending, and stays as it is when that is asked', async () => {
+    const database = await Database.open({ engine: 'embedded', dataDir: 'memory://' });
+    expect(await migrationStatus(database, [two])).toMatchObject([
+      { domain: 'kernel', executed: [], pending: kernelDomain.migrations.map((m) => m.name), unknown: [], changed: [] },
+      { domain: 'probe', executed: [], pending: two.migrations.map((m) => m.name) },
+    ]);
+    const orm = await database.orm({ entities: [], login: 'app' });
+    expect(await database.execute(orm, `select nspname from pg_namespace where nspname in ('kernel', 'probe')`)).toEqual([]);
+    expect(await database.execute(orm, `select rolname from pg_roles where rolname like 'hive%'`)).toEqual([]);
+    await database.close();
   });
 });
 
