@@ -125,9 +125,9 @@ describe('kernel-size', () => {
     assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_000), 'packages/kernel/src/b.ts': lines(901) }), ['packages/kernel/package.json:1 the kernel has 1901 lines of source']);
   });
 
-  test('accepts 1,900, not counting comments, blank lines, migrations and the testing entry point', () => {
+  test('accepts 2,000, not counting comments, blank lines, migrations and the testing entry point', () => {
     const files = {
-      'packages/kernel/src/a.ts': `/**\n * Why.\n */\n// so\n\n${lines(1_900)}`,
+      'packages/kernel/src/a.ts': `/**\n * Why.\n */\n// so\n\n${lines(2_000)}`,
       'packages/kernel/src/testing/app.ts': lines(100),
       'packages/kernel/src/migrations/M.ts': lines(100),
       'packages/kernel/test/a.test.ts': lines(100),
