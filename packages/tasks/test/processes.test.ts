@@ -187,6 +187,23 @@ describe('processes', () => {
     expect((await run(process, { parameters: { x: 'one' } })).body).toMatchObject({ status: 422, errors: [{ pointer: '/parameters/x' }] });
   });
 
+  it('have defaults, of objects inside objects too, and of nothing else', async () => {
+    const at = { type: 'object', properties: { hour: { type: 'integer', default: 3 }, zone: { default: { name: 'UTC' } } } };
+    const process = await aProcess({ ...simple('a'), parameters: { properties: { at: { ...at, default: {} }, other: at, list: { items: at }, toString: { default: 1 } } } });
+    expect((await run(process, { parameters: { list: [{}] } })).body.parameters).toEqual({ at: { hour: 3, zone: { name: 'UTC' } }, list: [{}], toString: 1 });
+    expect((await run(process, { parameters: { other: { hour: 4 } } })).body.parameters).toMatchObject({ other: { hour: 4, zone: { name: 'UTC' } } });
+    expect((await run(process, { parameters: { other: 5 } })).body).toMatchObject({ status: 422, errors: [{ pointer: '/parameters/other' }] });
+  });
+
+  it('run once under one Idempotency-Key', async () => {
+    const process = await aProcess();
+    const headers = { 'idempotency-key': newId() };
+    const again = () => hive.post<ProcessRunDto>(`/v1/processes/${process.id}/runs`, { parameters: { repo: 'abc' } }, { headers });
+    const [first, second] = [await again(), await again()];
+    expect([second.status, second.body.id]).toEqual([201, first.body.id]);
+    expect((await hive.get<{ items: object[] }>(`/v1/processes/${process.id}/runs`)).body.items).toHaveLength(1);
+  });
+
   it('do not let a pattern or a template keep the server from its work', async () => {
     const slow = await aProcess({ ...simple('a'), parameters: { properties: { x: { type: 'string', pattern: '^(a+)+$' } } } });
     const began = Date.now();
@@ -227,6 +244,12 @@ describe('processes', () => {
     ['a placeholder in an input for what is not declared', two({}, { input: { 'a/b': ['', { c: 'is {{parameters.x.y}}' }] } }), '/steps/1/input/a~1b/1/c'],
     ['a placeholder in a description for a built-in', two({ description: '{{parameters.constructor}}' }, {}), '/steps/0/description'],
     ['parameters that are no JSON Schema', { parameters: { type: 'strnig' } }, '/parameters'],
+    ['parameters that are checked by and by', { parameters: { $async: true } }, '/parameters/$async'],
+    ['null for parameters', { parameters: null }, '/parameters'],
+    ['null for dependencies', two({ dependsOn: null }, {}), '/steps/0/dependsOn'],
+    ['a dependency of null', two({ dependsOn: [null] }, {}), '/steps/0/dependsOn'],
+    ['a step of null', { steps: [null] }, '/steps'],
+    ['a capability twice', { requirements: { capabilities: ['a', 'a'] } }, '/requirements/capabilities'],
     ['parameters that are a list', { parameters: { type: 'array' } }, '/parameters/type'],
     ['an unknown trigger', { triggers: ['event'] }, '/triggers'],
     ['no trigger', { triggers: [] }, '/triggers'],

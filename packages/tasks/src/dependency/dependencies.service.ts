@@ -40,7 +40,8 @@ export class DependenciesService {
    * Makes a task wait for another; the same edge again changes nothing. Throws NotFound, Invalid for a task itself, Refused
    * when a cycle would close (`dependency-cycle`, with its path), the edge has another type, or the task is too far for it.
    */
-  async upsert(dependentId: string, dependencyId: string, type: DependencyType = 'finish_to_start'): Promise<DependencyDto> {
+  async upsert(dependentId: string, dependencyId: string, given?: DependencyType | null): Promise<DependencyDto> {
+    const type = given ?? 'finish_to_start';
     if (dependentId === dependencyId) throw new Invalid('A task cannot depend on itself', [{ pointer: '/otherId', message: 'must be another task' }], 'self-dependency');
     return tenantSql(this.em, async (db) => {
       // In the order in which a creation locks them.

@@ -1,13 +1,14 @@
 import { IntersectionType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
-import { MaxJsonBytes } from '@agent-hive/kernel/http';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
+import { IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
 import { DEPENDENCY_TYPES, type DependencyType } from '../task/lifecycle.js';
 import { CreateTaskDto } from '../task/task.dto.js';
-import { STEP_KEY, STEPS_MAX, SUCCESS_POLICIES, type SuccessPolicy } from './definition.js';
+import { SUCCESS_POLICIES, type SuccessPolicy } from './definition.js';
 import { TRIGGERS, type Trigger } from './process-run.entity.js';
 
 const oneOfMessage = { message: '$property must be one of: $constraint1' };
+const given = (_: object, value: unknown): boolean => value !== undefined;
 const keyMessage = { message: '$property must be a lower-case token: a letter, then up to 62 letters, digits, _ or -' };
 
 /** A year and a day: what lies further ahead is a mistake. */
@@ -29,11 +30,11 @@ export class TaskTemplateDto extends PickType(CreateTaskDto, [
 export class StepDependencyDto {
   /** Key of another step. */
   @IsString()
-  @Matches(STEP_KEY, keyMessage)
+  @Matches(/^[a-z][a-z0-9_-]{0,62}$/, keyMessage)
   step: string;
 
   /** `finish_to_start` by default. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsIn(DEPENDENCY_TYPES, oneOfMessage)
   type?: DependencyType;
 }
@@ -45,13 +46,14 @@ export class StepDependencyDto {
 export class StepDto extends IntersectionType(TaskTemplateDto, PickType(CreateTaskDto, ['onDependencyFailure'] as const)) {
   /** What other steps and runs know it by: a lower-case token, unique in the definition. */
   @IsString()
-  @Matches(STEP_KEY, keyMessage)
+  @Matches(/^[a-z][a-z0-9_-]{0,62}$/, keyMessage)
   key: string;
 
   /** Steps that it waits for. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsArray()
-  @ArrayMaxSize(STEPS_MAX)
+  @ArrayMaxSize(500)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => StepDependencyDto)
   dependsOn?: StepDependencyDto[];
@@ -67,10 +69,10 @@ export class StepDto extends IntersectionType(TaskTemplateDto, PickType(CreateTa
 /** What every task of a run needs. */
 export class RequirementsDto {
   /** Capabilities that each step requires beside its own. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsArray()
   @ArrayMaxSize(50)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
   @MinLength(1, { each: true })
   @MaxLength(100, { each: true })
@@ -85,7 +87,7 @@ export class RequirementsDto {
 /** When a run has succeeded. */
 export class SuccessCriteriaDto {
   /** `all` steps must complete, the default, or `any` one of them; the others are cancelled then. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsIn(SUCCESS_POLICIES, oneOfMessage)
   policy?: SuccessPolicy;
 }
@@ -95,35 +97,35 @@ export class DefinitionDto {
   /** 1 to 500, in any order. */
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(STEPS_MAX)
+  @ArrayMaxSize(500)
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => StepDto)
   steps: StepDto[];
 
   /** JSON Schema of a run's parameters, draft 2020-12 or, by its `$schema`, draft 7; at most 64 KiB. Without one, runs have no parameters. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(65_536)
   parameters?: Record<string, unknown>;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @ValidateNested()
   @Type(() => RequirementsDto)
   requirements?: RequirementsDto;
 
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @ValidateNested()
   @Type(() => SuccessCriteriaDto)
   successCriteria?: SuccessCriteriaDto;
 
   /** What may start a run; `manual` and `schedule` by default. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsIn(TRIGGERS, { each: true, message: 'each of triggers must be one of: $constraint1' })
   triggers?: Trigger[];
 }

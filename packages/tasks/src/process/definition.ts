@@ -5,12 +5,6 @@ import { declaredNames } from './parameters.js';
 import { TRIGGERS, type Trigger } from './process-run.entity.js';
 import { placeholdersIn } from './template.js';
 
-/** Steps of one definition. */
-export const STEPS_MAX = 500;
-
-/** Form of a step's key. */
-export const STEP_KEY = /^[a-z][a-z0-9_-]{0,62}$/;
-
 /** How many steps of a run must complete for it to succeed. */
 export const SUCCESS_POLICIES = ['all', 'any'] as const;
 export type SuccessPolicy = (typeof SUCCESS_POLICIES)[number];
@@ -50,8 +44,12 @@ function requireNoCycle(steps: readonly StepDto[]): void {
   throw new Invalid(message, [{ pointer: `/steps/${steps.findIndex((step) => step.key === cycle[0])}/dependsOn`, message }], 'dependency-cycle');
 }
 
-function parameterErrors({ type }: Record<string, unknown>): FieldError[] {
-  return type === undefined || type === 'object' ? [] : [{ pointer: '/parameters/type', message: 'parameters are an object', allowed: ['object'] }];
+/** What is a JSON Schema, but none of parameters. `$async` is ajv's own: it makes a check that nobody waits for, and whose failure ends the server. */
+function parameterErrors(schema: Record<string, unknown>): FieldError[] {
+  const errors: FieldError[] = [];
+  if (schema.type !== undefined && schema.type !== 'object') errors.push({ pointer: '/parameters/type', message: 'parameters are an object', allowed: ['object'] });
+  if (Object.hasOwn(schema, '$async')) errors.push({ pointer: '/parameters/$async', message: 'is no keyword of JSON Schema' });
+  return errors;
 }
 
 function stepErrors(steps: readonly StepDto[]): FieldError[] {

@@ -16,7 +16,7 @@ const ERRORS_MAX = 20;
 const CHECK_MAX_MS = 100;
 
 /** As requireJsonSchema() compiles: the schema itself passed there, so it is not checked again, which costs ten times as much. */
-const OPTIONS = { strict: false, validateFormats: false, logger: false, code: { optimize: false }, validateSchema: false, useDefaults: true, allErrors: true, ownProperties: true } as const;
+const OPTIONS = { strict: false, validateFormats: false, logger: false, code: { optimize: false }, validateSchema: false, allErrors: true, ownProperties: true } as const;
 
 /** Names that a schema declares: its own `properties`, and those of the schemas beside them that it is made up of. */
 export function declaredNames(schema: unknown): Set<string> {
@@ -32,9 +32,21 @@ export function declaredNames(schema: unknown): Set<string> {
  */
 export function parametersOf(schema: Schema, given: Schema): Json {
   const values = structuredClone(given) as Json;
+  fillIn(schema, values);
   const errors = [...undeclared(schema, values), ...breaches(schema, values)];
   if (errors.length > 0) throw new Invalid(errors.map((error) => `${error.pointer} ${error.message}`).join('; '), errors);
   return values;
+}
+
+/** Puts defaults in, of objects inside objects too. Those of items of lists stay out: a short list would become endless data. */
+function fillIn({ properties }: Schema, values: Json): void {
+  if (!isObject(properties)) return;
+  for (const [name, property] of Object.entries(properties)) {
+    if (!isObject(property)) continue;
+    if (!Object.hasOwn(values, name) && property.default !== undefined) values[name] = structuredClone(property.default);
+    const inner = Object.hasOwn(values, name) ? values[name] : undefined;
+    if (isObject(inner)) fillIn(property, inner);
+  }
 }
 
 function undeclared(schema: Schema, values: Json): FieldError[] {

@@ -1,31 +1,33 @@
-import { IsInt, IsObject, IsOptional, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import { IsInt, IsObject, IsOptional, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
 import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { TaskStatus } from '../task/lifecycle.js';
 import { iso } from '../task/task-view.dto.js';
 import type { RunState, Trigger } from './process-run.entity.js';
 
+const given = (_: object, value: unknown): boolean => value !== undefined;
+
 /** What a process is run with. */
 export class CreateProcessRunDto {
   /** By the schema of the version, whose defaults fill in what is absent; at most 64 KiB. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(65_536)
   parameters?: Record<string, unknown>;
 
   /** Number of the version; the latest by default. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsInt()
   @Min(1)
   @Max(2_147_483_647)
   version?: number;
 
   /** Title of the root task; the name of the process by default. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsLine()
   @MaxLength(200)
   title?: string;
 
-  /** The project that its tasks belong to; by default the one that the process requires, if any. */
+  /** The project that its tasks belong to; by default the one that the process requires, if any; null for none. */
   @IsOptional()
   @IsUUID()
   projectId?: string | null;

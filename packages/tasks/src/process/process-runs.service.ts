@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { validateSync } from 'class-validator';
 import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, newId, NotFound, pageOf, Refused, requireUuid, tenantRead, tenantSql, transactional, type Page } from '@agent-hive/kernel';
+import { WakeupsService } from '../claim/wakeups.service.js';
 import type { NewTask } from '../task/new-task.js';
 import { CreateTaskDto } from '../task/task.dto.js';
 import { TasksService } from '../task/tasks.service.js';
@@ -10,7 +11,7 @@ import { ProcessRunDto, ProcessRunSummaryDto, type CreateProcessRunDto, type Pro
 import { ProcessRun, type Trigger } from './process-run.entity.js';
 import { countRuns, selectRun, selectRuns, selectRunTasks } from './process-run.sql.js';
 import { selectVersion } from './process-version.sql.js';
-import { missing } from './process-versions.service.js';
+import { versionMissing } from './process-versions.service.js';
 import { Process } from './process.entity.js';
 import { requireProject } from './required-project.js';
 import { tasksOf } from './run-tasks.js';
@@ -31,6 +32,7 @@ export class ProcessRunsService {
   constructor(
     private readonly em: EntityManager,
     private readonly tasks: TasksService,
+    private readonly wakeups: WakeupsService,
   ) {}
 
   /** One run with the tasks of its steps. Throws NotFound. */
@@ -59,7 +61,7 @@ export class ProcessRunsService {
    * Refused when the version lacks the trigger, Invalid on the parameters or on what the tasks would become with them.
    */
   async create(processId: string, input: CreateProcessRunDto, cause = BY_HAND): Promise<ProcessRunDto> {
-    return transactional(this.em, async (em) => {
+    const made = await transactional(this.em, async (em) => {
       const { version, parameters } = await this.prepare(processId, input, cause.trigger);
       const projectId = input.projectId === undefined ? version.requirements.projectId : input.projectId;
       await tenantSql(em, (db) => requireProject(db, projectId));
@@ -74,6 +76,9 @@ export class ProcessRunsService {
       await this.tasks.createBatch(tasks);
       return this.get(run.id);
     });
+    // Before the commit, claimers would look and find nothing.
+    this.wakeups.notify();
+    return made;
   }
 
   /** Throws as create() would, for the latest version. */
@@ -83,7 +88,7 @@ export class ProcessRunsService {
 
   private async prepare(processId: string, input: CreateProcessRunDto, trigger: Trigger) {
     const version = await tenantRead(this.em, (db) => selectVersion(db, processId, input.version));
-    if (!version) throw missing(processId, version, input.version);
+    if (!version) throw versionMissing(processId, version, input.version);
     const { number, triggers } = version;
     if (!triggers.includes(trigger)) throw new Refused(`version ${number} of process ${processId} is not started by ${trigger}: its triggers are ${triggers.join(', ')}`, 'not-a-trigger', { trigger, allowed: triggers });
     return { version, parameters: parametersOf(version.parameters, input.parameters ?? {}) };

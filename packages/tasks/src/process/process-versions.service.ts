@@ -16,7 +16,7 @@ export class ProcessVersionsService {
   /** One version. Throws NotFound. */
   async get(processId: string, number: number): Promise<ProcessVersionDto> {
     const row = await tenantStatement(this.em, (db) => selectVersion(db, processId, number));
-    if (!row) throw missing(processId, row, number);
+    if (!row) throw versionMissing(processId, row, number);
     return ProcessVersionDto.of(row);
   }
 
@@ -54,7 +54,7 @@ export class ProcessVersionsService {
 }
 
 /** The refusal of a version that selectVersion() did not find: undefined without a process, null without a version. */
-export const missing = (processId: string, row: null | undefined, number?: number): NotFound =>
+export const versionMissing = (processId: string, row: null | undefined, number?: number): NotFound =>
   row === undefined ? new NotFound('process', processId) : new NotFound('process version', `${processId}/${number}`);
 
 /** The number inside a cursor. */

@@ -35,14 +35,21 @@ export function tasksOf({ steps, requirements, successCriteria }: Pick<Definitio
   // The root is the first of the batch, so a step stands one place further back than in the definition.
   const index = new Map(steps.map((step, i) => [step.key, i + 1]));
   const children = steps.map((step): NewTask => {
-    const { type, actionClass, risk, priority, queue, maxAttempts, backoff, onDependencyFailure, requiredCapabilities = [], dependsOn = [] } = step;
+    const { type, actionClass, risk, priority, queue, maxAttempts, backoff, onDependencyFailure, requiredCapabilities, dependsOn = [] } = step;
     return {
       ...common,
-      ...{ type, actionClass, risk, priority, queue, maxAttempts, backoff, onDependencyFailure },
+      type,
+      actionClass,
+      risk,
+      priority,
+      queue,
+      maxAttempts,
+      backoff,
+      onDependencyFailure,
       id: newId(),
       parentIndex: 0,
       ...renderedOf(step, renderer),
-      requiredCapabilities: [...requiredCapabilities, ...requirements.capabilities],
+      requiredCapabilities: [...(requiredCapabilities ?? []), ...requirements.capabilities],
       dependsOn: dependsOn.map((dependency) => ({ index: index.get(dependency.step)!, type: dependency.type })),
       runAt: inSeconds(run.now, step.runAfterSeconds),
       deadlineAt: inSeconds(run.now, step.deadlineSeconds),

@@ -1,6 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { HiveError, isConnectionLoss, isDeadlock, isLockTimeout, requireContext, runAs, tenantSql, transactional } from '@agent-hive/kernel';
+import { WakeupsService } from '../claim/wakeups.service.js';
 import { ProcessRunsService } from '../process/process-runs.service.js';
 import { inSeconds } from '../process/run-tasks.js';
 import { TasksService } from '../task/tasks.service.js';
@@ -32,6 +33,7 @@ export class FiringService {
     private readonly em: EntityManager,
     private readonly runs: ProcessRunsService,
     private readonly tasks: TasksService,
+    private readonly wakeups: WakeupsService,
   ) {}
 
   /**
@@ -48,6 +50,8 @@ export class FiringService {
       if (!step) break;
       shares.set(step.id, (shares.get(step.id) ?? 0) + step.share);
       fired += step.fired;
+      // Before the commit, claimers would look and find nothing.
+      if (step.fired > 0) this.wakeups.notify();
     }
     return fired;
   }

@@ -42,7 +42,7 @@ export class CreateScheduleDto {
   processId?: string | null;
 
   /** What the process is run with; at most 64 KiB. */
-  @IsOptional()
+  @ValidateIf(given)
   @IsObject()
   @MaxJsonBytes(65_536)
   parameters?: Record<string, unknown>;

@@ -35,8 +35,9 @@ export function batchOf(tasks: readonly NewTask[], now: Date, pointerOf: (i: num
     const dependent = drafts[i]!;
     if (task.parentIndex !== undefined) dependent.parent_id = drafts[task.parentIndex]?.id ?? null;
     const seen = new Set<string>();
-    for (const [at, { taskId, index, type = 'finish_to_start' }] of (task.dependsOn ?? []).entries()) {
+    for (const [at, { taskId, index, type: given }] of (task.dependsOn ?? []).entries()) {
       const pointer = `${pointerOf(i)}/dependsOn/${at}`;
+      const type = given ?? 'finish_to_start';
       const dependency = index === undefined ? null : (drafts[index] ?? null);
       const dependencyId = dependency?.id ?? taskId?.toLowerCase();
       if ((taskId === undefined) === (index === undefined)) errors.push({ pointer, message: 'must have either taskId or index' });
