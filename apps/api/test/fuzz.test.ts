@@ -135,6 +135,10 @@ function* spoilt(given: Schema, name = '', good = () => sample(given, name)): Ge
 const GOOD: Record<string, object> = {
   mcpServers_create: { command: 'run' },
   tasks_createBatch: { tasks: [{ title: 't' }] },
+  processes_create: { name: 'made', steps: [{ key: 'one', title: 'One' }] },
+  processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
+  processRuns_create: {},
+  schedules_create: { name: 'made', cron: '0 3 * * *', task: { title: 'nightly' } },
   work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
 };
 
@@ -180,6 +184,8 @@ describe('what nobody in their right mind would send', () => {
       '/v1/tenants/{id}': other.id,
       '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
       '{otherId}': await of('/v1/tasks', { title: 'another' }),
+      '/v1/processes/{id}': await of('/v1/processes', { name: 'p', steps: [{ key: 'one', title: 'One' }] }),
+      '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),
       '/v1/projects/{id}': await of('/v1/projects', { name: 'p' }),
       '/v1/api-keys/{id}': await of('/v1/api-keys', { name: 'k', scopes: [] }),

@@ -22,8 +22,6 @@ type Claimed = { rows: ClaimedRow[] } | { error: unknown };
 
 const DEFAULT_LEASE_SECONDS = 60;
 const LOOKS_MAX = 5;
-/** Slots of one statement; more claims than that go into the next one. */
-const SLOTS_MAX = 200;
 /** Tenants whose turns are remembered; a forgotten one begins anew, which changes nothing but who is first. */
 const TURNS_MAX = 10_000;
 
@@ -96,7 +94,7 @@ export class ClaimsService {
 
   private async claimGroup(group: readonly Claimant[]): Promise<Claimed[]> {
     const now = new Date();
-    const slots = group.flatMap((claimant) => Array.from({ length: claimant.limit }, (): Omit<Slot, 'n'> => slotOf(claimant, now))).slice(0, SLOTS_MAX);
+    const slots = group.flatMap((claimant) => Array.from({ length: claimant.limit }, (): Omit<Slot, 'n'> => slotOf(claimant, now)));
     const [first] = group;
     const claim: Claim = { agentId: first!.agentId, queues: first!.queues, slots: slots.map((slot, i) => ({ ...slot, n: i + 1 })), turn: this.turns.get(currentTenantId()) ?? 0, now };
     const rows = await this.claimRows(claim);
