@@ -121,8 +121,8 @@ describe('function-size', () => {
 });
 
 describe('kernel-size', () => {
-  test('refuses a kernel of 1,901 lines', () => {
-    assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_000), 'packages/kernel/src/b.ts': lines(901) }), ['packages/kernel/package.json:1 the kernel has 1901 lines of source']);
+  test('refuses a kernel of 2,001 lines', () => {
+    assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_000), 'packages/kernel/src/b.ts': lines(1_001) }), ['packages/kernel/package.json:1 the kernel has 2001 lines of source']);
   });
 
   test('accepts 2,000, not counting comments, blank lines, migrations and the testing entry point', () => {
