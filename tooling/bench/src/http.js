@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import autocannon from 'autocannon';
 import { machine, median, table } from './result.js';
-import { createDatabase, freePort, onServer, serverUrl, startProcess } from './servers.js';
+import { createDatabase, freePort, serverUrl, startProcess, vacuum } from './servers.js';
 
 const BODY = JSON.stringify({ name: 'bench', type: 'general-purpose', capabilities: ['web_search', 'sql'], config: { temperature: 0 } });
 
@@ -36,8 +36,7 @@ export async function httpBench({ rounds, seconds, connections }) {
     ];
     const load = (c, amount, duration) => run(c.base, c.request, headers, amount, duration);
     for (const c of cases) await load(c, 10, 2); // plans, caches and the compiler are warm before anything counts
-    // What autovacuum does within a minute, where it is on: plans for tables as they are, not as they were when empty.
-    await onServer(database.url, (client) => client.query('vacuum (analyze)'));
+    await vacuum(database.url);
     const rows = [];
     for (const amount of connections) {
       const samples = cases.map(() => []);

@@ -1,38 +1,45 @@
 #!/usr/bin/env node
 /*
  * pnpm bench http [--rounds 5] [--seconds 5] [--connections 1,10,50] [--save]
+ * pnpm bench tasks [--rounds 3] [--seconds 2] [--loops 1,10,40] [--batches 1,50] [--only plain,service,...]
+ *                  [--sections claim,enqueue,crowd] [--foreign 100000] [--finished 1000000] [--save]
  *
  * Needs the build (`pnpm build`) and a PostgreSQL server: HIVE_TEST_DATABASE_URL, or a local one. Peers run in the same
  * run, in turns, on databases of their own that are dropped at the end. Prints medians and ratios; --save adds the result to bench/results.
+ *
+ * All of tasks takes some 25 minutes; `--rounds 1 --seconds 1 --loops 10 --foreign 1000 --finished 1000` is a look at
+ * everything in less than two.
  */
 import { parseArgs } from 'node:util';
 import { httpBench } from './http.js';
+import { readOptions } from './options.js';
 import { saveResult } from './result.js';
+import { PEERS, SECTIONS, tasksBench } from './tasks.js';
 
-const BENCHES = { http: httpBench };
+const BENCHES = {
+  http: { run: httpBench, defaults: { rounds: 5, seconds: 5, connections: [1, 10, 50] } },
+  tasks: { run: tasksBench, defaults: { rounds: 3, seconds: 2, loops: [1, 10, 40], batches: [1, 50], only: Object.keys(PEERS), sections: SECTIONS, foreign: 100_000, finished: 1_000_000 } },
+};
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '5' },
-    connections: { type: 'string', default: '1,10,50' },
-    save: { type: 'boolean', default: false },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
+const options = Object.fromEntries(Object.values(BENCHES).flatMap(({ defaults }) => Object.keys(defaults).map((name) => [name, { type: 'string' }])));
+const {
+  values: { save, help, ...given },
+  positionals,
+} = parseArgs({ allowPositionals: true, options: { ...options, save: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } } });
 
 const bench = BENCHES[positionals[0] ?? ''];
-if (values.help || !bench) {
-  console.log(`usage: pnpm bench ${Object.keys(BENCHES).join(' | ')} [--rounds N] [--seconds N] [--connections 1,10,50] [--save]`);
-  process.exit(values.help ? 0 : 2);
+if (help || !bench) {
+  for (const [name, { defaults }] of Object.entries(BENCHES)) console.log(`usage: pnpm bench ${name} ${Object.entries(defaults).map(([option, usual]) => `[--${option} ${usual}]`).join(' ')} [--save]`);
+  process.exit(help ? 0 : 2);
 }
 
-const numbers = values.connections.split(',').map(Number);
-if ([Number(values.rounds), Number(values.seconds), ...numbers].some((n) => !Number.isInteger(n) || n < 1)) {
-  console.error('rounds, seconds and connections must be positive whole numbers');
+let chosen;
+try {
+  chosen = readOptions(given, bench.defaults);
+} catch (error) {
+  console.error(error.message);
   process.exit(2);
 }
 
-const result = await bench({ rounds: Number(values.rounds), seconds: Number(values.seconds), connections: numbers });
-if (values.save) console.log(`saved: ${saveResult(positionals[0], result)}`);
+const result = await bench.run(chosen);
+if (save) console.log(`saved: ${saveResult(positionals[0], result)}`);

@@ -9,10 +9,11 @@ const ROOT = new URL('../../../', import.meta.url).pathname;
 /** Url of a PostgreSQL server that benches may create databases on. */
 export const serverUrl = () => process.env.HIVE_TEST_DATABASE_URL ?? execFileSync(process.execPath, ['tooling/postgres/server.js'], { cwd: ROOT, encoding: 'utf8' }).trim();
 
-/** A database of its own; `drop` removes it. */
-export async function createDatabase(url) {
+/** A database of its own, a copy of another when told so; `drop` removes it. */
+export async function createDatabase(url, template) {
   const name = `hive_bench_${randomBytes(6).toString('hex')}`;
-  await onServer(url, (client) => client.query(`create database ${name}`));
+  const copy = template ? ` template ${new URL(template.url).pathname.slice(1)} strategy file_copy` : '';
+  await onServer(url, (client) => client.query(`create database ${name}${copy}`));
   const own = new URL(url);
   own.pathname = `/${name}`;
   return { url: own.href, drop: () => onServer(url, (client) => client.query(`drop database if exists ${name} with (force)`)) };
@@ -27,6 +28,9 @@ export async function onServer(url, work) {
     await client.end();
   }
 }
+
+/** What autovacuum does within a minute, where it is on: plans for tables as they are, not as they were when empty. */
+export const vacuum = (url, ...tables) => onServer(url, (client) => client.query(`vacuum (analyze) ${tables.join(', ')}`));
 
 /** A port that was free a moment ago. */
 export async function freePort() {

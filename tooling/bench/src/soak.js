@@ -3,26 +3,36 @@
  * pnpm soak increments [--clients 32] [--each 100]     lost updates: clients raise one agent's counter under If-Match
  * pnpm soak idempotency [--clients 50] [--rounds 20]   one key, many at once: one agent, equal answers
  * pnpm soak kill [--kills 10] [--engine both]          kill -9 of the server in a write loop: no acknowledged write is lost
+ * pnpm soak tasks [--tasks 10000] [--kills 10] [--server-kills 2] [--servers 4] [--workers 10] [--claimers 50]
+ *                                                      kill -9 of workers and servers: each task is completed once (server engine)
+ * pnpm soak model [--steps 10000]                      random operations on tasks, beside a model of their rules
  *
  * Each prints what it counted and exits 1 when the count is wrong. Needs the build; the server engine needs a PostgreSQL
  * server (HIVE_TEST_DATABASE_URL, or a local one). --save adds the result to bench/results.
  */
 import { parseArgs } from 'node:util';
+import { modelSoak } from './model-soak.js';
 import { saveResult } from './result.js';
 import { idempotencySoak, incrementsSoak, killSoak } from './soaks.js';
+import { tasksSoak } from './tasks-soak.js';
 
-const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak };
-const options = { clients: { type: 'string' }, each: { type: 'string' }, rounds: { type: 'string' }, kills: { type: 'string' }, engine: { type: 'string', default: 'both' }, save: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } };
+const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, model: modelSoak };
+/** Only a server can have several processes on one database. */
+const SERVER_ONLY = ['tasks'];
+const NUMBERS = ['clients', 'each', 'rounds', 'kills', 'tasks', 'servers', 'workers', 'claimers', 'server-kills', 'steps'];
+const options = { ...Object.fromEntries(NUMBERS.map((name) => [name, { type: 'string' }])), engine: { type: 'string', default: 'both' }, save: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
 const soak = SOAKS[positionals[0] ?? ''];
-if (values.help || !soak || !['both', 'embedded', 'server'].includes(values.engine)) {
-  console.log(`usage: pnpm soak ${Object.keys(SOAKS).join(' | ')} [--clients N] [--each N] [--rounds N] [--kills N] [--engine embedded|server|both] [--save]`);
+const engines = values.engine === 'both' ? ['embedded', 'server'] : [values.engine];
+const possible = SERVER_ONLY.includes(positionals[0]) ? engines.filter((engine) => engine === 'server') : engines;
+if (values.help || !soak || possible.length === 0 || !['both', 'embedded', 'server'].includes(values.engine)) {
+  console.log(`usage: pnpm soak ${Object.keys(SOAKS).join(' | ')} ${NUMBERS.map((name) => `[--${name} N]`).join(' ')} [--engine embedded|server|both] [--save]`);
   process.exit(values.help ? 0 : 2);
 }
 
 const number = (name, otherwise) => (values[name] === undefined ? otherwise : Number(values[name]));
 let failed = false;
-for (const engine of values.engine === 'both' ? ['embedded', 'server'] : [values.engine]) {
+for (const engine of possible) {
   const result = { engine, ...(await soak(engine, number)) };
   console.log(`${positionals[0]} on the ${engine} engine: ${JSON.stringify(result)}`);
   failed ||= !result.ok;

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { built } from './built.js';
+import { onServer, vacuum } from './servers.js';
+
+const FOREIGN_LANES = 20;
+const TABLES = ['tasks.task', 'tasks.attempt', 'audit.entry'];
+
+/** What a hive of the bench runs with. `key` administers it. */
+export const hiveEnv = (url, key, poolMax) => ({ DATABASE_URL: url, HIVE_ALLOW_SUPERUSER: 'true', HIVE_ADMIN_KEY: key, LOG_LEVEL: 'warn', HIVE_POOL_MIN: String(poolMax), HIVE_POOL_MAX: String(poolMax) });
+
+/** Opens a hive that does not listen, in this process. */
+export async function openHiveHere(url, key, poolMax) {
+  const { createLogger, openHive, readConfig } = await built('apps/api/dist/index.js');
+  const { config } = readConfig(hiveEnv(url, key, poolMax));
+  return openHive(config, { out: () => undefined, err: () => undefined }, createLogger(config));
+}
+
+/**
+ * Makes a database a hive with agents, and keeps in schema `bench` a row of each kind to fill tables with: a task for
+ * anyone, tasks for whom nobody here is capable enough, and a finished task with its attempt and entries.
+ */
+export async function makeWorld(url, agents) {
+  const key = randomBytes(24).toString('base64url');
+  const hive = await openHiveHere(url, key, 2);
+  try {
+    const call = async (method, path, body) => {
+      const answer = await hive.app.inject({ method, url: path, headers: { authorization: `Bearer ${key}` }, payload: body });
+      if (answer.statusCode >= 300) throw new Error(`${method} ${path} answered ${answer.statusCode}: ${answer.body}`);
+      return answer.json();
+    };
+    const { tenantId } = await call('GET', '/v1/me');
+    const agentIds = [];
+    for (let i = 0; i < agents; i++) agentIds.push((await call('POST', '/v1/agents', { name: `bench ${i}`, type: 'general-purpose', capabilities: ['reading'] })).id);
+    const task = (overrides) => call('POST', '/v1/tasks', { title: 'bench', type: 'bench', ...overrides });
+    await task({ title: 'finished' });
+    const { items: [{ task: claimed, fencingToken }] } = await call('POST', '/v1/claims', { agentId: agentIds[0] });
+    await call('POST', `/v1/tasks/${claimed.id}/completion`, { fencingToken });
+    await task({ title: 'ready' });
+    for (let lane = 0; lane < FOREIGN_LANES; lane++) await task({ title: 'foreign', requiredCapabilities: ['reading', `language ${lane}`] });
+    await onServer(url, (client) => client.query(SEEDS));
+    return { key, tenantId, agentIds };
+  } finally {
+    await hive.close();
+  }
+}
+
+// Ids as the services mint them: UUIDv7, in the order of n, and alike in one transaction, so that rows can refer to each other.
+const SEEDS = `
+  create schema bench;
+  create table bench.task as select * from tasks.task;
+  create table bench.attempt as select * from tasks.attempt;
+  create table bench.entry as select * from audit.entry where subject_id = (select id::text from bench.task where title = 'finished');
+  create function bench.id(n bigint) returns uuid language sql stable as $$
+    select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint + n / 4096), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || right(md5(now()::text || n), 15))::uuid
+  $$`;
+
+const TALLY = `
+  select (select count(*) from tasks.task where id >= $1)::int as created, (select count(*) from audit.entry where id >= $1 and action = 'task.created')::int as "createdEntries",
+         (select count(*) from tasks.attempt where id >= $1 and outcome = 'completed')::int as attempts,
+         (select count(*) from tasks.attempt a join tasks.task t on t.tenant_id = a.tenant_id and t.id = a.task_id where a.id >= $1 and t.status = 'completed')::int as completed,
+         (select count(*) from audit.entry where id >= $1 and action = 'task.claimed')::int as "claimedEntries",
+         (select count(*) from audit.entry where id >= $1 and action = 'task.completed')::int as "completedEntries"`;
+
+/** The tasks of a hive as the bench fills and counts them. `crowd` tells what lies there besides the tasks to be done. */
+export function tasksOf(url, crowd = {}) {
+  const { foreign = 0, finished = 0 } = crowd;
+  return {
+    /** Leaves just so many tasks that can be done, and the crowd. */
+    async fill(ready) {
+      await onServer(url, async (client) => {
+        if (finished === 0) await client.query(`truncate ${TABLES.join(', ')} cascade`);
+        // Before the others, so that whoever looks at the oldest first meets them first.
+        if (foreign > 0) await copyTasks(client, 'foreign', foreign / FOREIGN_LANES);
+        const { rows: [{ left }] } = await client.query(`select count(*)::int as left from tasks.task where status = 'ready' and required_capabilities = '[]'`);
+        await copyTasks(client, 'ready', ready - left);
+      });
+      await vacuum(url, ...TABLES);
+    },
+    /** Adds the history of the crowd, once; a checkpoint after it, else whoever is measured next pays for its writing. */
+    async addHistory() {
+      await onServer(url, (client) => copyFinished(client, finished));
+      await vacuum(url, ...TABLES);
+      await onServer(url, (client) => client.query('checkpoint'));
+    },
+    /** Rows that tell what was done since then, found by their ids; a service that leaves out some of them is not measured but refused. */
+    tally: (since) =>
+      onServer(url, async (client) => {
+        const { rows: [row] } = await client.query({ text: TALLY, values: [`${since.getTime().toString(16).padStart(12, '0')}70008000000000000000`] });
+        return row;
+      }),
+  };
+}
+
+const columnsOf = async (client, table) => {
+  const { rows } = await client.query(`select quote_ident(attname) as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`, [table]);
+  return rows.map((row) => row.name);
+};
+
+/** Rows of `seed`, each as often as `times` says, with expressions over `g` in place of some columns. */
+async function copyRows(client, { table, seed, times, replaced }) {
+  const columns = await columnsOf(client, table);
+  const values = columns.map((name) => replaced[name] ?? `s.${name}`);
+  await client.query(`insert into ${table} (${columns.join(', ')}) select ${values.join(', ')} from (${seed}) s cross join generate_series(1, ${times}) g order by g`);
+}
+
+const copyTasks = (client, title, times) =>
+  copyRows(client, { table: 'tasks.task', seed: `select row_number() over () as k, count(*) over () as lanes, t.* from bench.task t where title = '${title}'`, times, replaced: { id: 'bench.id(g * s.lanes + s.k)' } });
+
+async function copyFinished(client, times) {
+  await client.query('begin');
+  await copyRows(client, { table: 'tasks.task', seed: `select * from bench.task where title = 'finished'`, times, replaced: { id: 'bench.id(g)', attempt_id: 'bench.id(g)' } });
+  await copyRows(client, { table: 'tasks.attempt', seed: 'select * from bench.attempt', times, replaced: { id: 'bench.id(g)', task_id: 'bench.id(g)' } });
+  await copyRows(client, { table: 'audit.entry', seed: 'select row_number() over (order by id) as k, e.* from bench.entry e', times, replaced: { id: 'bench.id(g::bigint * 4 + s.k)', subject_id: 'bench.id(g)::text' } });
+  await client.query('commit');
+}
