@@ -1,4 +1,4 @@
-import { AgentsModule, agentsDomain, type AgentsOptions } from '@agent-hive/agents';
+import { AgentsModule, agentsDomain, type LanguageModelSettings } from '@agent-hive/agents';
 import { AuditModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
@@ -14,14 +14,15 @@ export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDo
 export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
   AuditModule,
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
-  AgentsModule.forRoot({ insights: insights(config) }),
-  TasksModule,
+  AgentsModule.forRoot({ insights: languageModel(config) }),
+  TasksModule.forRoot({ estimator: languageModel(config) }),
 ];
 
 /** Who listens to the unit of work. */
 export const subscribers = (): EventSubscriber[] => [new CaptureSubscriber()];
 
-function insights(config: Config): AgentsOptions['insights'] {
+/** One service answers for agents' insights and for tasks' estimates; none unless it is configured. */
+function languageModel(config: Config): LanguageModelSettings | undefined {
   const { HIVE_INSIGHTS_URL: url, HIVE_INSIGHTS_MODEL: model, HIVE_INSIGHTS_KEY: key, HIVE_INSIGHTS_TIMEOUT_MS: timeoutMs } = config;
   return url && model ? { url, model, timeoutMs, ...(key && { key }) } : undefined;
 }

@@ -40,6 +40,7 @@ const DEFAULTED = ['queues_getLimit'];
 
 const BODIES: Record<string, unknown> = {
   agents_update: { name: 'changed' },
+  assignments_create: { limit: 5 },
   agents_upsert: { name: 'b', type: 'general-purpose' },
   apiKeys_rotate: {},
   capabilities_replace: { items: [{ capabilityName: 'c' }] },
@@ -123,6 +124,10 @@ describe('every operation', () => {
   async function aTask(o: Operation): Promise<Record<string, string>> {
     const { id } = await made('/v1/tasks', { title: 't', maxAttempts: 1, queue: newId() });
     const other = await made('/v1/tasks', { title: 'other' });
+    if (o.id === 'assignments_create') {
+      const { id: agentId } = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
+      await made(`/v1/agents/${agentId}/heartbeat`, { status: 'active' });
+    }
     if (o.id === 'dependencies_delete') await made(`/v1/tasks/${id}/dependencies/${other.id}`, {}, a.key, 'PUT');
     if (o.id.startsWith('work_') || o.id === 'tasks_redrive') {
       const agent = await made('/v1/agents', { name: 'a', type: 'general-purpose' });

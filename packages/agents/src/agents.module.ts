@@ -9,10 +9,11 @@ import { countAgentsOfProject, holdAgent } from './agent/agent.sql.js';
 import { AgentsController } from './agent/agents.controller.js';
 import { AgentsService } from './agent/agents.service.js';
 import { AgentsHooks } from './agents.hooks.js';
-import { HttpInsightsProvider, type HttpInsightsSettings } from './insight/http-insights.provider.js';
+import { HttpInsightsProvider } from './insight/http-insights.provider.js';
 import { InsightsController } from './insight/insights.controller.js';
 import { InsightsProvider } from './insight/insights.provider.js';
 import { InsightsService } from './insight/insights.service.js';
+import type { LanguageModelSettings } from './insight/language-model.js';
 import { RecordedInsightsProvider } from './insight/recorded-insights.provider.js';
 import { CapabilitiesController } from './instruction/capabilities.controller.js';
 import { CapabilitiesService } from './instruction/capabilities.service.js';
@@ -40,7 +41,7 @@ import { WorkloadService } from './workload/workload.service.js';
 /** How the domain is set up. */
 export interface AgentsOptions {
   /** A language model that computes insights, in place of the hive's own computation. */
-  insights?: HttpInsightsSettings;
+  insights?: LanguageModelSettings;
 }
 
 /** Tables of this domain, referred-to ones first. */

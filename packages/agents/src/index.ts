@@ -4,6 +4,8 @@ export { AgentsService } from './agent/agents.service.js';
 export { AgentsHooks, type AgentReferences } from './agents.hooks.js';
 export { AgentsModule, type AgentsOptions } from './agents.module.js';
 export { InsightsProvider, type AgentSignals, type Insights, type InsightsRequest } from './insight/insights.provider.js';
+export { askLanguageModel, requireSuccess, storableText, type LanguageModelSettings } from './insight/language-model.js';
+export { MatchItemDto } from './match/match.dto.js';
 export { MatchesService } from './match/matches.service.js';
 export { agentsDomain } from './orm.js';
 export { AGENT_STATUSES, type AgentStatus } from './presence/presence.entity.js';

@@ -45,8 +45,8 @@ describe('the indexes of agents, by the plans of the statements that they serve'
     ['those of a project', 'agent_project_index', (db) => selectAgents(db, { limit: 20, projectId: project }, undefined)],
     ['those of a status', 'presence_status_index', list({ status: 'error' })],
     ['those without a type any more', 'agent_type_index', list({ type: 'no-such-type' })],
-    ['matches without a wanted capability', 'presence_heartbeat_index', (db) => selectMatches(db, {}, weightsFor({}), 5, new Date())],
-    ['matches among the enhanced ones', 'agent_enhanced_features_index', (db) => selectMatches(db, {}, weightsFor({}), 5, new Date())],
+    ['matches without a wanted capability', 'presence_heartbeat_index', (db) => selectMatches(db, {}, weightsFor({}), { first: 'score', limit: 5, now: new Date() })],
+    ['matches among the enhanced ones', 'agent_enhanced_features_index', (db) => selectMatches(db, {}, weightsFor({}), { first: 'score', limit: 5, now: new Date() })],
     ['the best by score', 'agent_performance_score_index', (db) => sql`select id from agents.agent where tenant_id = ${currentTenantId()} order by performance_score desc, id desc limit 20`.execute(db)],
   ])('%s: %s [S1.58, S1.59, S2.38, S2.59, S2.60, S4.102]', async (_, index, work) => {
     const { indexes, scanned } = await plan(work);

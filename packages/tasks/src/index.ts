@@ -1,6 +1,8 @@
+export { AssignmentsService } from './assignment/assignments.service.js';
 export { WorkService } from './attempt/work.service.js';
 export { ClaimsService } from './claim/claims.service.js';
 export { WakeupsService } from './claim/wakeups.service.js';
+export { EstimatesService } from './estimate/estimates.service.js';
 export { tasksDomain } from './orm.js';
 export { SchedulesService } from './schedule/schedules.service.js';
 export { SweepService, type Swept } from './sweep/sweep.service.js';
@@ -8,6 +10,6 @@ export { LifecycleService } from './task/lifecycle.service.js';
 export { TASK_STATUSES, TASK_TRANSITIONS, type TaskStatus } from './task/lifecycle.js';
 export { type NewTask } from './task/new-task.js';
 export { TaskDto } from './task/task-view.dto.js';
-export { TasksModule } from './tasks.module.js';
+export { TasksModule, type TasksOptions } from './tasks.module.js';
 export { TasksService } from './task/tasks.service.js';
 export { WorkloadReporter } from './workload/workload.service.js';

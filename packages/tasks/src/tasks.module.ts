@@ -1,8 +1,12 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { AgentsHooks } from '@agent-hive/agents';
+import { AgentsHooks, type LanguageModelSettings } from '@agent-hive/agents';
+import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
 import { tenantStatement } from '@agent-hive/kernel';
+import { countAssignmentsOfAgent } from './assignment/assignment.sql.js';
+import { AssignmentsController } from './assignment/assignments.controller.js';
+import { AssignmentsService } from './assignment/assignments.service.js';
 import { countAttemptsOfAgent } from './attempt/attempt.sql.js';
 import { AttemptsController } from './attempt/attempts.controller.js';
 import { AttemptsService } from './attempt/attempts.service.js';
@@ -13,6 +17,10 @@ import { ClaimsService } from './claim/claims.service.js';
 import { WakeupsService } from './claim/wakeups.service.js';
 import { DependenciesController } from './dependency/dependencies.controller.js';
 import { DependenciesService } from './dependency/dependencies.service.js';
+import { EstimatesController } from './estimate/estimates.controller.js';
+import { EstimatesService } from './estimate/estimates.service.js';
+import { HttpTaskEstimator } from './estimate/http-task-estimator.provider.js';
+import { TaskEstimator } from './estimate/task-estimator.provider.js';
 import { tasksDomain } from './orm.js';
 import { ProcessRunsController } from './process/process-runs.controller.js';
 import { ProcessRunsService } from './process/process-runs.service.js';
@@ -34,6 +42,12 @@ import { TasksController } from './task/tasks.controller.js';
 import { TasksService } from './task/tasks.service.js';
 import { WorkloadReporter } from './workload/workload.service.js';
 
+/** How the domain is set up. */
+export interface TasksOptions {
+  /** A language model that is asked about a task before it is assigned; absent, predictions come from history alone. */
+  estimator?: LanguageModelSettings;
+}
+
 /** Tables of this domain, referred-to ones first. */
 const STORES: readonly TenantStore[] = [
   { table: 'tasks.process', key: ['id'] },
@@ -50,38 +64,59 @@ const STORES: readonly TenantStore[] = [
   { table: 'tasks.graph_lock', key: ['tenant_id'] },
 ];
 
-@Module({
-  controllers: [ClaimsController, TasksController, WorkController, AttemptsController, DependenciesController, QueuesController, ProcessesController, ProcessVersionsController, ProcessRunsController, SchedulesController],
-  providers: [
-    WakeupsService,
-    WorkloadReporter,
-    SettlementService,
-    CreationService,
-    TasksService,
-    LifecycleService,
-    ClaimsService,
-    WorkService,
-    AttemptsService,
-    DependenciesService,
-    QueuesService,
-    SweepService,
-    ProcessesService,
-    ProcessVersionsService,
-    ProcessRunsService,
-    FiringService,
-    SchedulesService,
-  ],
-  exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, WorkloadReporter, WakeupsService],
-})
+/** What this domain records beside the changes of its tables: no agent may report one of these. */
+const ACTIONS = [
+  'task.ready', 'task.claimed', 'task.started', 'task.waiting', 'task.completed', 'task.failed', 'task.dead', 'task.cancelled', 'task.retried', 'task.released', 'task.expired', 'task.redriven',
+  'task.assigned', 'task.assignment_failed', 'task.unassigned', 'task.dependency_added', 'task.dependency_removed', 'schedule.fired', 'schedule.skipped', 'schedule.failed',
+];
+
+@Module({})
 export class TasksModule implements OnModuleInit {
   constructor(
     private readonly em: EntityManager,
+    private readonly auditHooks: AuditHooks,
     private readonly agentsHooks: AgentsHooks,
     private readonly identityHooks: IdentityHooks,
   ) {}
 
+  static forRoot({ estimator }: TasksOptions = {}): DynamicModule {
+    return {
+      module: TasksModule,
+      imports: [AuditModule],
+      controllers: [
+        ClaimsController, TasksController, WorkController, AttemptsController, DependenciesController, QueuesController, ProcessesController, ProcessVersionsController,
+        ProcessRunsController, SchedulesController, AssignmentsController, EstimatesController,
+      ],
+      providers: [
+        WakeupsService,
+        WorkloadReporter,
+        SettlementService,
+        CreationService,
+        TasksService,
+        LifecycleService,
+        ClaimsService,
+        WorkService,
+        AttemptsService,
+        DependenciesService,
+        QueuesService,
+        SweepService,
+        ProcessesService,
+        ProcessVersionsService,
+        ProcessRunsService,
+        FiringService,
+        SchedulesService,
+        AssignmentsService,
+        EstimatesService,
+        ...(estimator ? [{ provide: TaskEstimator, useFactory: () => new HttpTaskEstimator(estimator) }] : []),
+      ],
+      exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, AssignmentsService, EstimatesService, WorkloadReporter, WakeupsService],
+    };
+  }
+
   onModuleInit(): void {
+    this.auditHooks.actions.register('tasks', async () => ACTIONS);
     this.agentsHooks.references.register('tasks', async (_em, id) => [
+      { table: 'tasks.assignment', count: await tenantStatement(this.em, (db) => countAssignmentsOfAgent(db, id)) },
       { table: 'tasks.attempt', count: await tenantStatement(this.em, (db) => countAttemptsOfAgent(db, id)) },
       { table: 'tasks.task', count: await tenantStatement(this.em, (db) => countTasksOf(db, { agentId: id })) },
     ]);

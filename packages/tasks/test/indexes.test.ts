@@ -1,5 +1,6 @@
 import { newId, runAs, type Sql } from '@agent-hive/kernel';
 import { explain, type Plan, type TestApp } from '@agent-hive/kernel/testing';
+import { lockStranded } from '../src/assignment/assignment.sql.js';
 import { selectAttempts } from '../src/attempt/attempt.sql.js';
 import { completeTasks } from '../src/attempt/work.sql.js';
 import { claimTasks } from '../src/claim/claim.sql.js';
@@ -84,6 +85,7 @@ describe('the indexes of tasks, by the plans of the statements that they serve',
     ['a sweep of leases', 'task_lease_index', (db) => lockExpired(db, now)],
     ['a sweep of deadlines', 'task_deadline_index', (db) => lockOverdue(db, now)],
     ['a sweep of what is due', 'task_due_index', (db) => releaseDue(db, now)],
+    ['what waits for agents that are shut down', 'task_claim_index', (db) => lockStranded(db)],
     ['the next of a concurrency key', 'task_concurrency_index', (db) => admit(db, ['key 1', 'key 3'])],
     ['queues with their depths', 'task_queue_index', (db) => selectQueues(db)],
     ['the history of a task', 'attempt_task_index', (db) => selectAttempts(db, known, 20, undefined)],

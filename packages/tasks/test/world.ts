@@ -1,21 +1,34 @@
 import { AgentsModule } from '@agent-hive/agents';
 import { CaptureSubscriber } from '@agent-hive/audit';
 import { IdentityModule } from '@agent-hive/identity';
-import { runAs, servicePrincipal } from '@agent-hive/kernel';
+import { newId, runAs, servicePrincipal } from '@agent-hive/kernel';
 import { testApp, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
-import { SweepService, TasksModule, tasksDomain, type Swept, type TaskDto } from '../src/index.js';
+import { AssignmentsService, EstimatesService, SweepService, TasksModule, tasksDomain, type Swept, type TaskDto, type TasksOptions } from '../src/index.js';
 
 /** The domain's application over a database of its own. */
-export const tasksApp = (options: { poolMax?: number } = {}): Promise<TestApp> =>
-  testApp({ domains: [tasksDomain], modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), TasksModule], subscribers: [new CaptureSubscriber()], ...options });
+export const tasksApp = ({ poolMax, ...options }: { poolMax?: number } & TasksOptions = {}): Promise<TestApp> =>
+  testApp({
+    domains: [tasksDomain],
+    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), TasksModule.forRoot(options)],
+    subscribers: [new CaptureSubscriber()],
+    ...(poolMax !== undefined && { poolMax }),
+  });
 
 let serial = 0;
 
 /** Registers an agent that can do anything it is told to have capabilities for. */
-export async function anAgent(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<{ id: string }> {
-  const made = await hive.post<{ id: string }>('/v1/agents', { name: `agent ${++serial}`, type: 'general-purpose', ...overrides }, request);
+export async function anAgent(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<{ id: string; name: string }> {
+  const made = await hive.post<{ id: string; name: string }>('/v1/agents', { name: `agent ${++serial}`, type: 'general-purpose', ...overrides }, request);
   if (made.status !== 201) throw new Error(`no agent: ${made.status} ${JSON.stringify(made.body)}`);
   return made.body;
+}
+
+/** Registers an agent that takes work, so that it can be chosen. */
+export async function anActiveAgent(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<{ id: string; name: string }> {
+  const agent = await anAgent(hive, overrides, request);
+  const answer = await hive.post<{ status: string }>(`/v1/agents/${agent.id}/heartbeat`, { status: 'active' }, request);
+  if (answer.status !== 200) throw new Error(`no heartbeat: ${answer.status} ${JSON.stringify(answer.body)}`);
+  return agent;
 }
 
 /** Creates a task. */
@@ -55,5 +68,20 @@ export const read = async (hive: TestApp, { id }: { id: string }, request: TestR
 /** What time does, at a moment of the test's choice. */
 export const sweep = (hive: TestApp, now = new Date(), tenantId = hive.me.tenantId): Promise<Swept> =>
   runAs(hive.orm.em, servicePrincipal(tenantId, 'job:tasks'), () => hive.app.get(SweepService, { strict: false }).sweep(now));
+
+/** Attempts at a task that are over and took so many milliseconds each, as if they had begun just now. */
+export async function pastAttempts(hive: TestApp, at: { tenantId: string; task: { id: string }; agent: { id: string } }, durationsMs: readonly number[], outcome = 'completed'): Promise<void> {
+  const now = Date.now();
+  const rows = durationsMs.map((ms) => `('${at.tenantId}', '${newId()}', '${at.task.id}', '${at.agent.id}', 1, 1, 0, '${new Date(now).toISOString()}', '${new Date(now + ms).toISOString()}', '${outcome}')`);
+  await hive.database.execute(hive.orm, `insert into tasks.attempt (tenant_id, id, task_id, agent_id, fencing_token, number, redrive, claimed_at, ended_at, outcome) values ${rows.join(', ')}`);
+}
+
+/** Measures durations anew, at a moment of the test's choice; returns how many figures changed. */
+export const refreshEstimates = (hive: TestApp, now = new Date(), tenantId = hive.me.tenantId): Promise<number> =>
+  runAs(hive.orm.em, servicePrincipal(tenantId, 'job:estimates'), () => hive.app.get(EstimatesService, { strict: false }).refresh(now));
+
+/** Gives back what waits for agents that are shut down; returns how many tasks. */
+export const releaseStranded = (hive: TestApp, tenantId = hive.me.tenantId): Promise<number> =>
+  runAs(hive.orm.em, servicePrincipal(tenantId, 'job:assignments'), () => hive.app.get(AssignmentsService, { strict: false }).releaseStranded());
 
 export const inSeconds = (seconds: number): Date => new Date(Date.now() + seconds * 1000);

@@ -34,7 +34,7 @@ export const KEYS = {
   HIVE_RATE_LIMIT_PER_SECOND: integer({ min: 0, max: 1_000_000, default: 0, description: 'Requests a second of one API key, counted in each process; a burst of one second is let through. 0 is no limit.' }),
   HIVE_SHUTDOWN_SECONDS: integer({ min: 1, max: 600, default: 10, description: 'Within how many seconds of SIGTERM the process is gone; requests in flight have until a second before.' }),
   HIVE_STALE_AFTER_SECONDS: integer({ min: 5, max: 86_400, default: 90, description: 'An active agent without a heartbeat for this long is stale.' }),
-  HIVE_INSIGHTS_URL: url({ schemes: HTTP, description: 'Base URL of an OpenAI-compatible service that computes insights in place of the hive\'s own computation, such as `https://host/v1`.' }),
+  HIVE_INSIGHTS_URL: url({ schemes: HTTP, description: 'Base URL of an OpenAI-compatible service that computes insights in place of the hive\'s own computation and estimates tasks before they are assigned, such as `https://host/v1`.' }),
   HIVE_INSIGHTS_MODEL: text({ pattern: /^\S{1,200}$/, allowed: 'the name of a model', default: null, description: 'Model of that service.' }),
   HIVE_INSIGHTS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
   HIVE_INSIGHTS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 10_000, description: 'How long one answer of that service may take.' }),

@@ -3,12 +3,14 @@ import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
 import type { Job } from './jobs.js';
 import { maintenance } from './maintenance.js';
-import { fireSchedules, reportWorkload, sweepTasks } from './tasks.js';
+import { fireSchedules, refreshEstimates, releaseStranded, reportWorkload, sweepTasks } from './tasks.js';
 import { forEachTenant } from './tenants.js';
 import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
-export const jobs = (config: Config): readonly Job[] => [maintenance, presence(config), sweepTasks, fireSchedules, reportWorkload, ...(serverUrl(config) === null ? [vacuum] : [])];
+export const jobs = (config: Config): readonly Job[] => [
+  maintenance, presence(config), sweepTasks, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, ...(serverUrl(config) === null ? [vacuum] : []),
+];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */
 const presence = ({ HIVE_STALE_AFTER_SECONDS: staleAfterSeconds }: Config): Job => ({

@@ -1,4 +1,4 @@
-import { SchedulesService, SweepService, WorkloadReporter } from '@agent-hive/tasks';
+import { AssignmentsService, EstimatesService, SchedulesService, SweepService, WorkloadReporter } from '@agent-hive/tasks';
 import type { Job } from './jobs.js';
 import { forEachTenant } from './tenants.js';
 
@@ -34,4 +34,18 @@ export const reportWorkload: Job = {
     const whole = reports++ % WHOLE_EVERY === 0;
     return forEachTenant(context, 'workload', () => context.get(WorkloadReporter).report(new Date(), whole));
   },
+};
+
+/** Measures anew how long tasks take; what is predicted is a minute old at most, and a killed process's turn comes half a minute later. */
+export const refreshEstimates: Job = {
+  name: 'estimates',
+  everySeconds: 60,
+  run: (context) => forEachTenant(context, 'estimates', () => context.get(EstimatesService).refresh()),
+};
+
+/** Gives back what waits for agents that were chosen and are shut down, within ten seconds. */
+export const releaseStranded: Job = {
+  name: 'assignments',
+  everySeconds: 10,
+  run: (context) => forEachTenant(context, 'assignments', () => context.get(AssignmentsService).releaseStranded()),
 };

@@ -7,6 +7,7 @@ import { AgentsService } from '../agent/agents.service.js';
 import type { AgentDto } from '../agent/agent.dto.js';
 import { selectActivity, selectSpans, storeAnalysis, storeFailure } from './insight.sql.js';
 import { InsightsProvider, type AgentSignals, type Insights, type InsightsRequest } from './insights.provider.js';
+import { requireSuccess, storableText } from './language-model.js';
 
 /** Insights older than this are computed anew when somebody asks for them. */
 export const STALE_AFTER_SECONDS = 3600;
@@ -62,7 +63,7 @@ export class InsightsService {
     try {
       return usable(await this.provider.analyze(request));
     } catch (error) {
-      const message = storable(error instanceof Error ? error.message : String(error));
+      const message = storableText(error instanceof Error ? error.message : String(error));
       this.log.warn(`Analysis of agent ${request.modelData.id} by provider ${this.provider.name} failed: ${message}`);
       return { error: message };
     }
@@ -88,12 +89,6 @@ export function isStale({ lastAiAnalysis, aiMetadata }: Pick<AgentDto, 'lastAiAn
 /** Refuses an answer that cannot be kept, and one that says itself that it failed, in whatever form. */
 function usable(insights: Insights): Insights {
   requireStorable(insights);
-  const { error } = insights;
-  if (error != null) throw new Error(`the provider answered an error: ${typeof error === 'string' ? error : JSON.stringify(error)}`);
+  requireSuccess(insights);
   return insights;
 }
-
-const MESSAGE_MAX = 1000;
-
-/** Messages quote what the provider sent, which need not be a text that the database takes. */
-const storable = (message: string): string => message.replaceAll('\0', '').slice(0, MESSAGE_MAX).toWellFormed();

@@ -7,12 +7,22 @@ import type { MatchRow, RequirementsDto, Weights } from './match.dto.js';
 /** A heartbeat this old counts 1/e of a fresh one. */
 const RECENCY_SECONDS = 900;
 
+/** What matches are ordered by first: the score, or whether they have all of the required capabilities, and then the score. */
+export type Order = 'score' | 'cover';
+
+/** Which part of a ranking is wanted, and when it is made. */
+export interface Ranking {
+  first: Order;
+  limit: number;
+  now: Date;
+}
+
 /**
  * Ranks the tenant's active, enhanced agents in one query. Candidates come from agents.capable() (both capability
  * indexes) when capabilities are asked for, else from the indexes of those who take work and of the enhanced ones. Scores
  * are rounded before they are ordered and equal ones go by id, so the same state always gives the same order.
  */
-export async function selectMatches(db: Sql, requirements: RequirementsDto, weights: Weights, limit: number, now: Date): Promise<MatchRow[]> {
+export async function selectMatches(db: Sql, requirements: RequirementsDto, weights: Weights, { first, limit, now }: Ranking): Promise<MatchRow[]> {
   const wanted = requirements.capabilities ?? [];
   const capable =
     wanted.length > 0
@@ -38,6 +48,6 @@ export async function selectMatches(db: Sql, requirements: RequirementsDto, weig
     )
     select *, round((cover * ${weights.cover}::float8 + performance * ${weights.performance}::float8 + load * ${weights.load}::float8
                      + recency * ${weights.recency}::float8 + coalesce(domain_fit, 0) * ${weights.domain}::float8)::numeric, 4)::float8 as score
-      from rated order by score desc, id limit ${limit}`.execute(db);
+      from rated order by ${first === 'cover' ? sql`cover = 1 desc, ` : sql``}score desc, id limit ${limit}`.execute(db);
   return found.rows;
 }

@@ -2,18 +2,21 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { tenantStatement } from '@agent-hive/kernel';
 import { MatchItemDto, type MatchDto, type MatchesDto, type RequirementsDto, type Weights } from './match.dto.js';
-import { selectMatches } from './match.sql.js';
+import { selectMatches, type Order } from './match.sql.js';
 
 /** Finds the agents that fit a piece of work, and says why. */
 @Injectable()
 export class MatchesService {
   constructor(private readonly em: EntityManager) {}
 
-  /** The best agents first; none when no active, enhanced agent has any of the required capabilities. */
-  async list(input: MatchDto): Promise<MatchesDto> {
-    const weights = weightsFor(input.requirements);
-    const rows = await tenantStatement(this.em, (db) => selectMatches(db, input.requirements, weights, input.limit, new Date()));
-    return { items: rows.map((row) => MatchItemDto.of(row, input.requirements.capabilities ?? [], weights)) };
+  /**
+   * The best agents first; none when no active, enhanced agent has any of the required capabilities. By `cover`, those that
+   * have all of them come before the others, whatever those score.
+   */
+  async list({ requirements, limit }: MatchDto, first: Order = 'score'): Promise<MatchesDto> {
+    const weights = weightsFor(requirements);
+    const rows = await tenantStatement(this.em, (db) => selectMatches(db, requirements, weights, { first, limit, now: new Date() }));
+    return { items: rows.map((row) => MatchItemDto.of(row, requirements.capabilities ?? [], weights)) };
   }
 }
 

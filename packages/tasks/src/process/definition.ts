@@ -1,5 +1,6 @@
 import { requireJsonSchema } from '@agent-hive/agents';
 import { Invalid, type FieldError } from '@agent-hive/kernel';
+import { cycleIn } from '../dependency/graph.js';
 import type { DefinitionDto, RequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
 import { declaredNames } from './parameters.js';
 import { TRIGGERS, type Trigger } from './process-run.entity.js';
@@ -38,9 +39,9 @@ export function definitionOf({ steps, parameters = {}, requirements, successCrit
 }
 
 function requireNoCycle(steps: readonly StepDto[]): void {
-  const cycle = cycleIn(steps);
+  const cycle = cycleIn(new Map(steps.map((step) => [step.key, (step.dependsOn ?? []).map((dependency) => dependency.step)])));
   if (!cycle) return;
-  const message = `these steps would wait for each other: ${cycle.join(' -> ')}`;
+  const message = `these steps would wait for each other: ${[...cycle, cycle[0]].join(' -> ')}`;
   throw new Invalid(message, [{ pointer: `/steps/${steps.findIndex((step) => step.key === cycle[0])}/dependsOn`, message }], 'dependency-cycle');
 }
 
@@ -80,23 +81,4 @@ function placeholderErrors(steps: readonly StepDto[], schema: Record<string, unk
     ...placeholdersIn(input, `/steps/${i}/input`),
   ]);
   return used.filter(({ name }) => !names.has(name)).map(({ name, pointer }) => ({ pointer, message: `the schema of the parameters declares no ${JSON.stringify(name)}`, allowed: [...names] }));
-}
-
-/**
- * The keys around a cycle, the first one again at the end; null when there is none. A walk along what each step waits for,
- * depth first: a step that is met again while it is on the way closes a cycle.
- */
-function cycleIn(steps: readonly StepDto[]): string[] | null {
-  const waitsFor = new Map(steps.map((step) => [step.key, (step.dependsOn ?? []).map((dependency) => dependency.step)]));
-  const done = new Set<string>();
-  for (const start of waitsFor.keys()) {
-    const way = [start];
-    while (way.length > 0) {
-      const next = waitsFor.get(way.at(-1)!)!.find((key) => !done.has(key));
-      if (next === undefined) done.add(way.pop()!);
-      else if (way.includes(next)) return [...way.slice(way.indexOf(next)), next];
-      else way.push(next);
-    }
-  }
-  return null;
 }

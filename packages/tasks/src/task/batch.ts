@@ -54,11 +54,8 @@ export function batchOf(tasks: readonly NewTask[], now: Date, pointerOf: (i: num
   return { drafts, edges, pointers };
 }
 
-/**
- * A cycle among the tasks of a batch, as the way around it; null when there is none. A group waits for its children, so
- * that counts as an edge. Kahn's topological sort (1962), then a walk along what it leaves.
- */
-export function cycleIn({ drafts, edges }: Batch): DraftTask[] | null {
+/** What each task of a batch waits for in it. A group waits for its children, so that counts too. */
+export function waitsIn({ drafts, edges }: Batch): Map<DraftTask, DraftTask[]> {
   const waitsFor = new Map<DraftTask, DraftTask[]>(drafts.map((draft) => [draft, []]));
   for (const { dependent, dependency } of edges) if (dependency) waitsFor.get(dependent)!.push(dependency);
   const byId = new Map(drafts.map((draft) => [draft.id, draft]));
@@ -66,30 +63,5 @@ export function cycleIn({ drafts, edges }: Batch): DraftTask[] | null {
     const parent = byId.get(draft.parent_id ?? '');
     if (parent && parent.child_policy !== 'ignore') waitsFor.get(parent)!.push(draft);
   }
-  const waitedForBy = new Map<DraftTask, DraftTask[]>(drafts.map((draft) => [draft, []]));
-  const open = new Map<DraftTask, number>();
-  for (const [waiter, others] of waitsFor) {
-    open.set(waiter, others.length);
-    for (const other of others) waitedForBy.get(other)!.push(waiter);
-  }
-  const free = drafts.filter((draft) => open.get(draft) === 0);
-  for (let draft = free.pop(); draft; draft = free.pop()) {
-    open.delete(draft);
-    for (const waiter of waitedForBy.get(draft)!) {
-      const left = open.get(waiter)! - 1;
-      open.set(waiter, left);
-      if (left === 0) free.push(waiter);
-    }
-  }
-  return open.size === 0 ? null : walk(open.keys().next().value!, (draft) => waitsFor.get(draft)!.find((other) => open.has(other))!);
-}
-
-/** Follows `next` from a start until it comes where it was before; returns that loop. */
-function walk<T>(start: T, next: (at: T) => T): T[] {
-  const path = [start];
-  for (let at = next(start); ; at = next(at)) {
-    const seen = path.indexOf(at);
-    if (seen >= 0) return path.slice(seen);
-    path.push(at);
-  }
+  return waitsFor;
 }

@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Invalid, NotFound, Refused, tenantSql, type FieldError, type Sql } from '@agent-hive/kernel';
 import { WakeupsService } from '../claim/wakeups.service.js';
-import { refuseCycle } from '../dependency/graph.js';
+import { cycleIn, refuseCycle } from '../dependency/graph.js';
 import { lockGraph, selectPath } from '../dependency/graph.sql.js';
-import { batchOf, cycleIn, isResolvedByStart, keepsFromStart, type Batch, type NewEdge } from './batch.js';
+import { batchOf, isResolvedByStart, keepsFromStart, waitsIn, type Batch, type NewEdge } from './batch.js';
 import { ENDED, type DependencyFailurePolicy } from './lifecycle.js';
 import { demandsOf, laneOf } from './lane.js';
 import { externalIdTaken, type DraftTask, type NewTask } from './new-task.js';
@@ -34,7 +34,7 @@ export class CreationService {
   async create(inputs: readonly NewTask[], pointerOf: (i: number) => string): Promise<TaskDto[]> {
     const now = new Date();
     const batch = batchOf(inputs, now, pointerOf);
-    const cycle = cycleIn(batch);
+    const cycle = cycleIn(waitsIn(batch));
     if (cycle) throw refuseCycle([...cycle, cycle[0]!].map((draft) => batch.pointers.get(draft.id)!));
     return tenantSql(this.em, async (db) => {
       const others = await this.lockOthers(db, batch);

@@ -1,7 +1,7 @@
 import { insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
-import type { DependencyFailurePolicy, DependencyType, TaskStatus } from './lifecycle.js';
+import type { DependencyFailurePolicy, DependencyType } from './lifecycle.js';
 import { atMost } from './size-class.sql.js';
 import { TASK_COLUMNS } from './task.sql.js';
 import type { TaskRow } from './task-view.dto.js';
@@ -125,10 +125,20 @@ export async function lockGroupsAbove(db: Sql, taskIds: readonly string[]): Prom
      where t.child_policy <> 'ignore' order by a.height desc, t.id for update of t`.execute(db);
 }
 
-/** Notes on the last assignment of tasks how they ended. By assignment_task_index. */
-export async function noteOutcomes(db: Sql, tasks: readonly { id: string; status: TaskStatus }[], now: Date): Promise<void> {
+/**
+ * Notes on the last assignment of tasks how they ended, unless they went to another agent since. Earlier ones, and those that
+ * found nobody, stay without an outcome. The last is found by assignment_task_index, and written by assignment_pkey.
+ */
+export async function noteOutcomes(db: Sql, tasks: readonly Pick<TaskRow, 'id' | 'status' | 'assignee_id'>[], now: Date): Promise<void> {
+  const tenantId = currentTenantId();
+  const ends = tasks.filter((task) => task.assignee_id !== null).map(({ id, status, assignee_id }) => ({ id, status, agent_id: assignee_id }));
+  if (ends.length === 0) return;
   await sql`
-    update tasks.assignment a set outcome = e.status, outcome_at = ${now}
-      from (select * from json_to_recordset(${JSON.stringify(tasks.map(({ id, status }) => ({ id, status })))}::json) as e(id uuid, status text) ${atMost(tasks.length)}) e
-     where a.tenant_id = ${currentTenantId()} and a.task_id = e.id and a.outcome is null`.execute(db);
+    update tasks.assignment a set outcome = l.status, outcome_at = ${now}
+      from (select e.status, l.id
+              from (select * from json_to_recordset(${JSON.stringify(ends)}::json) as e(id uuid, status text, agent_id uuid) ${atMost(ends.length)}) e
+             cross join lateral (
+               select l.id, l.agent_id from tasks.assignment l where l.tenant_id = ${tenantId} and l.task_id = e.id and l.agent_id is not null order by l.id desc limit 1) l
+             where l.agent_id = e.agent_id) l
+     where a.tenant_id = ${tenantId} and a.id = l.id`.execute(db);
 }

@@ -23,6 +23,7 @@ export async function updateTask(db: Sql, task: TaskRow & Reserved, input: Updat
       update tasks.task t
          set title = ${after.title}, description = ${after.description === null ? null : JSON.stringify(after.description)}::jsonb, priority = ${after.priority},
              assignee_id = ${after.assigneeId}::uuid, reserved_for = ${input.assigneeId === undefined ? task.reserved_for : (input.assigneeId ?? ANYONE)},
+             ai_optimization_applied = ${input.assigneeId === undefined && task.ai_optimization_applied},
              deadline_at = ${after.deadlineAt}::timestamptz, task_metadata = ${JSON.stringify(after.taskMetadata)}::jsonb, updated_at = ${now}, version = t.version + 1
        where t.tenant_id = ${currentTenantId()} and t.id = ${task.id}
       returning ${TASK_COLUMNS}

@@ -1,0 +1,108 @@
+import { insertEntry, insertEntryPerRow } from '@agent-hive/audit';
+import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
+import { sql, type RawBuilder } from 'kysely';
+import { ANYONE } from '../task/lane.js';
+import { atMost } from '../task/size-class.sql.js';
+import { TASK_COLUMNS } from '../task/task.sql.js';
+import type { TaskRow } from '../task/task-view.dto.js';
+import type { AssignmentRow } from './assignment.dto.js';
+
+/** Writes a decision on a locked task with its entry, in one statement: the task is reserved for the chosen agent, and linked, so that its end is noted here. When nobody was chosen, it stays as it is. By primary key. */
+export async function insertAssignment(db: Sql, task: TaskRow, row: AssignmentRow): Promise<void> {
+  const { agent_id: agentId, decided_at: now, prediction } = row;
+  const isAssigned = agentId !== null;
+  const entry = insertEntry(
+    {
+      action: isAssigned ? 'task.assigned' : 'task.assignment_failed', subjectType: 'task', subjectId: task.id, agentId, risk: task.risk,
+      ...(isAssigned && {
+        previousState: { assigneeId: task.assignee_id, predictedDuration: task.predicted_duration, aiComplexityScore: task.ai_complexity_score },
+        newState: { assigneeId: agentId, predictedDuration: prediction.durationMs ?? task.predicted_duration, aiComplexityScore: prediction.complexityScore ?? task.ai_complexity_score },
+      }),
+      details: { assignmentId: row.id, reason: row.reason, candidates: row.candidates.map(({ agentId: id, score }) => ({ agentId: id, score })) },
+    },
+    'decided',
+  );
+  const assigned: RawBuilder<unknown> = sql`assigned as (
+      update tasks.task t
+         set assignee_id = ${agentId}::uuid, reserved_for = ${agentId}::uuid, ai_optimization_applied = true, is_linked = true,
+             predicted_duration = coalesce(${prediction.durationMs}::int, t.predicted_duration), ai_complexity_score = coalesce(${prediction.complexityScore}::float8, t.ai_complexity_score),
+             updated_at = ${now}, version = t.version + 1
+       where t.tenant_id = ${currentTenantId()} and t.id = ${task.id}
+    ), `;
+  await sql`
+    with ${isAssigned ? assigned : sql``}decided as (
+      insert into tasks.assignment (tenant_id, id, task_id, agent_id, candidates, reason, prediction, decided_by, decided_at)
+      values (${currentTenantId()}, ${row.id}, ${task.id}, ${agentId}, ${JSON.stringify(row.candidates)}::jsonb, ${row.reason}, ${JSON.stringify(prediction)}::jsonb, ${row.decided_by}, ${now})
+      returning id
+    )
+    ${entry}`.execute(db);
+}
+
+/** Rows of one statement: what a release holds locked stays small. */
+const BATCH = 500;
+
+const READY = sql`t.status = 'ready' and t.held_by is null`;
+
+/**
+ * Tasks that could be claimed, by nobody but an agent that is shut down and was chosen by scores; locked, without those that
+ * somebody else holds. Whom tasks are reserved for is found by a loose scan of task_claim_index, one probe an agent, and so
+ * are its tasks; presences by primary key.
+ */
+export async function lockStranded(db: Sql): Promise<TaskRow[]> {
+  const tenantId = currentTenantId();
+  const next = (after: RawBuilder<unknown>) => sql`select t.reserved_for as id from tasks.task t where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for > ${after} order by t.reserved_for limit 1`;
+  const found = await sql<TaskRow>`
+    with recursive pinned as (
+      (${next(sql`${sql.lit(ANYONE)}::uuid`)})
+      union all
+      select n.id from pinned p cross join lateral (${next(sql`p.id`)}) n
+    ), gone as materialized (
+      select p.id from pinned p join agents.presence s on s.tenant_id = ${tenantId} and s.agent_id = p.id and s.status = 'shutdown'
+    )
+    select t.* from gone g cross join lateral (
+      select ${TASK_COLUMNS} from tasks.task t
+       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = g.id and t.ai_optimization_applied limit ${BATCH} for update skip locked) t`.execute(db);
+  return found.rows;
+}
+
+/** Takes locked tasks from their agents, for everybody to claim, with their entries in one statement. By primary key. */
+export async function unassign(db: Sql, tasks: readonly TaskRow[], now: Date): Promise<void> {
+  const rows = tasks.map((task) => ({ id: task.id, agent_id: task.assignee_id, entry_id: newId() }));
+  const entry = insertEntryPerRow(
+    {
+      subjectType: 'task', action: sql`'task.unassigned'`, id: sql`r.entry_id`, subjectId: sql`r.id::text`, agentId: sql`r.agent_id`, risk: sql`u.risk`, occurredAt: now,
+      previousState: sql`jsonb_build_object('assigneeId', r.agent_id)`, newState: sql`jsonb_build_object('assigneeId', null, 'reason', 'agent_shutdown')`,
+    },
+    sql`unassigned u join r on r.id = u.id`,
+  );
+  await sql`
+    with r as materialized (
+      select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(id uuid, agent_id uuid, entry_id uuid) ${atMost(rows.length)}
+    ), unassigned as (
+      update tasks.task t set assignee_id = null, reserved_for = ${ANYONE}, ai_optimization_applied = false, updated_at = ${now}, version = t.version + 1
+        from r where t.tenant_id = ${currentTenantId()} and t.id = r.id
+      returning t.id, t.risk
+    )
+    ${entry}`.execute(db);
+}
+
+/** A page of a task's assignments, newest first. Served by assignment_task_index. */
+export async function selectAssignments(db: Sql, taskId: string, limit: number, before: string | undefined): Promise<AssignmentRow[]> {
+  const found = await sql<AssignmentRow>`
+    select a.id, a.task_id, a.agent_id, a.candidates, a.reason, a.prediction, a.decided_by, a.decided_at, a.outcome, a.outcome_at
+      from tasks.assignment a where a.tenant_id = ${currentTenantId()} and a.task_id = ${taskId} ${before === undefined ? sql`` : sql`and a.id < ${before}::uuid`}
+     order by a.id desc limit ${limit}`.execute(db);
+  return found.rows;
+}
+
+/** How many assignments a task has had. */
+export async function countAssignments(db: Sql, taskId: string): Promise<number> {
+  const found = await sql<{ count: string }>`select count(*) as count from tasks.assignment where tenant_id = ${currentTenantId()} and task_id = ${taskId}`.execute(db);
+  return Number(found.rows[0]!.count);
+}
+
+/** How many decisions chose an agent. By assignment_agent_index. */
+export async function countAssignmentsOfAgent(db: Sql, agentId: string): Promise<number> {
+  const found = await sql<{ count: string }>`select count(*) as count from tasks.assignment where tenant_id = ${currentTenantId()} and agent_id = ${agentId}`.execute(db);
+  return Number(found.rows[0]!.count);
+}
