@@ -3,7 +3,7 @@ import { explain, type Plan, type TestApp } from '@agent-hive/kernel/testing';
 import { lockStranded } from '../src/assignment/assignment.sql.js';
 import { selectAttempts } from '../src/attempt/attempt.sql.js';
 import { completeTasks } from '../src/attempt/work.sql.js';
-import { claimTasks } from '../src/claim/claim.sql.js';
+import { claimTasks, selectClaimants } from '../src/claim/claim.sql.js';
 import { selectDependencies } from '../src/dependency/dependency.sql.js';
 import { selectPath } from '../src/dependency/graph.sql.js';
 import { admit } from '../src/queue/admission.sql.js';
@@ -67,6 +67,7 @@ describe('the indexes of tasks, by the plans of the statements that they serve',
   it.each<[string, string, (db: Sql) => Promise<unknown>]>([
     ['a claim', 'task_claim_index', claim(null)],
     ['a claim of some queues', 'task_claim_index', claim(['queue 1', 'queue 3'])],
+    ['the agents of claims made together', 'task_claim_index', (db) => selectClaimants(db, [agent])],
     ['a completion', 'task_pkey', (db) => completeTasks(db, [{ n: 0, taskId: known, fencingToken: 1, entryId: newId(), ...facts }], now, true)],
     ['one task', 'task_pkey', (db) => selectTask(db, known)],
     ['the newest', 'task_pkey', list({})],

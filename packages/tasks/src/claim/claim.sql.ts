@@ -179,10 +179,13 @@ export interface ClaimantRow {
   is_pinned_to: boolean;
 }
 
-/** The agents of several claims, by primary keys and task_claim_index. */
+/** The agents of several claims, by primary keys and task_claim_index. Ordered as that is: else, where most tasks are for anyone, the table is scanned for one that is not. */
 export async function selectClaimants(db: Sql, agentIds: readonly string[]): Promise<ClaimantRow[]> {
   const found = await sql<ClaimantRow>`
-    select m.id, m.capabilities, exists (select from tasks.task t where t.tenant_id = ${currentTenantId()} and ${READY} and t.reserved_for = m.id) as is_pinned_to
-      from unnest(${agentIds}::uuid[]) as w(id) cross join lateral (${me(sql`w.id`)}) m`.execute(db);
+    select m.id, m.capabilities, coalesce(pinned.is_any, false) as is_pinned_to
+      from unnest(${agentIds}::uuid[]) as w(id) cross join lateral (${me(sql`w.id`)}) m
+      left join lateral (
+        select true as is_any from tasks.task t where t.tenant_id = ${currentTenantId()} and ${READY} and t.reserved_for = m.id order by t.queue, t.lane limit 1
+      ) pinned on true`.execute(db);
   return found.rows;
 }

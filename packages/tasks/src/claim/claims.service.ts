@@ -28,7 +28,7 @@ const TURNS_MAX = 10_000;
 /** Hands tasks out to agents. Claims of one tenant that come at the same moment are made in one statement, in the order in which they came. */
 @Injectable()
 export class ClaimsService {
-  private readonly claims = new Coalescer<Claimant, Claimed>((claimants) => this.claimTogether(claimants), { max: 50, concurrency: 1 });
+  private readonly claims = new Coalescer<Claimant, Claimed>((claimants) => this.claimTogether(claimants), { max: 50, concurrency: 2 });
   /** Time of the last turn of each tenant's queues, as this process gave them out. */
   private readonly turns = new Map<string, number>();
 
