@@ -3,8 +3,8 @@ import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/co
 import { EntityManager } from '@mikro-orm/postgresql';
 import { IsOptional, IsString } from 'class-validator';
 import { sql } from 'kysely';
-import { Access, Public } from '../src/http/index.js';
-import { kernelDomain, tenantSql } from '../src/index.js';
+import { Access, Public, toProblem } from '../src/http/index.js';
+import { kernelDomain, Refused, tenantSql } from '../src/index.js';
 import { testApp, testEngine, type TestApp } from '../src/testing/index.js';
 
 class NoteDto {
@@ -66,6 +66,11 @@ describe('a problem', () => {
       const socket = connect(Number(port), hostname, () => socket.end(text));
       socket.setEncoding('utf8').on('data', (chunk: string) => (answer += chunk)).on('close', () => resolve(answer)).on('error', reject);
     });
+
+  it('keeps its own members, whatever the facts of a failure are called', () => {
+    const facts = { status: 'claimed', title: 'a', code: 'b', detail: 'c', type: 'd', taskId: 'e' };
+    expect(toProblem(new Refused('Not now', 'task-held', facts), 'mine')).toEqual({ ...problem(409, 'task-held'), detail: 'Not now', requestId: 'mine', taskId: 'e' });
+  });
 
   it.each([
     ['application/x-www-form-urlencoded', 'text=busy'],

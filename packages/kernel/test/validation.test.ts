@@ -199,6 +199,20 @@ describe('a body', () => {
     expect((await post(body)).body).toMatchObject({ status: 422, errors: [{ pointer: '' }] });
   });
 
+  it('that is no UTF-8 is refused, not kept as something else', async () => {
+    const body = Buffer.from('{"text":"caf\xe9"}', 'latin1');
+    expect((await post(body)).body).toMatchObject({ status: 400, code: 'malformed', detail: 'The body is not valid UTF-8' });
+    expect((await post({ text: 'café' })).body).toMatchObject({ input: { text: 'café' } });
+  });
+
+  it.each([
+    ['of an operation that states none', '/v1/things', 1024 * 1024],
+    ['of one that does', '/v1/batches', 16 * 1024 * 1024],
+  ])('above the limit %s is told the limit', async (_, path, limitBytes) => {
+    const answer = await hive.post(path, JSON.stringify('x'.repeat(limitBytes)));
+    expect(answer.body).toMatchObject({ status: 413, code: 'body-too-large', limitBytes, detail: expect.stringContaining(`${limitBytes} bytes`) });
+  });
+
   it('takes a thousand tasks of twenty fields in 16 MiB, where the operation says so', async () => {
     const text = 'x'.repeat(90);
     const task = { title: 't', capabilities: ['a', 'b'], a: 1, b: 2, c: 3, d: 4, e: 5, f: text, g: text, h: text, i: text, j: text, k: text, l: text, m: text, n: text, o: text, p: { x: [1] }, q: {} };

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -5,7 +6,7 @@ import type { Type, DynamicModule, LoggerService } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { EntityManager } from '@mikro-orm/postgresql';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { installAnswerHeaders } from './answer.js';
 import { Authenticator, installGuard } from './guard.js';
 import { IdempotencyInterceptor } from './idempotency.interceptor.js';
@@ -39,10 +40,20 @@ export async function createHttpApp(module: Type | DynamicModule, options: HttpO
     clientErrorHandler: answerClientError,
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, { logger: options.logger ?? false, abortOnError: false, bodyParser: false });
-  // Fastify's own JSON parser stays. A form or a text would reach a handler as something that no DTO describes.
-  adapter.getInstance().removeContentTypeParser('text/plain');
+  installBodyParser(adapter.getInstance());
   installHttp(app, options);
   return app;
+}
+
+/** Fastify's own JSON parser, behind a look at the bytes: decoding would replace what is no UTF-8, and the hive keep something that nobody sent. */
+function installBodyParser(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  // A form or a text would reach a handler as something that no DTO describes.
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request: FastifyRequest, body: Buffer, done) => {
+    if (isUtf8(body)) void parse(request, body.toString('utf8'), done);
+    else done(Object.assign(new Error('The body is not valid UTF-8'), { statusCode: 400 }), undefined);
+  });
 }
 
 /** Answers what the router refused before any hook could run. */

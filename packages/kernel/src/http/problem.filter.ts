@@ -60,12 +60,19 @@ const log = new Logger('Problem');
 /** Answers a failure that came to Fastify or to Nest. */
 export function answerProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const problem = toProblem(error, request.id);
+  if (problem.status === 413) tellLimit(problem, request);
   // What the database refused, a validator should have: the caller is told, and so are we.
   if (problem.status >= 500 || isRefusedValue(error)) log.error(`${request.method} ${request.url} failed (request ${request.id})`, error instanceof Error ? error.stack : String(error));
   if (error instanceof Unavailable || error instanceof InFlight) void reply.header('retry-after', String(error.retryAfterSeconds));
   else if (problem.status === 503) void reply.header('retry-after', '1');
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer');
   void reply.code(problem.status).header('content-type', PROBLEM_TYPE).send(JSON.stringify(problem));
+}
+
+/** Whoever sent too much is told how much would have been taken. */
+function tellLimit(problem: Problem, { routeOptions: { bodyLimit } }: FastifyRequest): void {
+  problem.detail = `The body is larger than the ${bodyLimit} bytes that this operation takes`;
+  problem.limitBytes = bodyLimit;
 }
 
 /** Media type of every problem. */
@@ -75,7 +82,9 @@ export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 export function toProblem(error: unknown, requestId: string): Problem {
   if (error instanceof HiveError) {
     const [status, title] = STATUS[error.kind];
-    return { ...problem(status, error.code, title, error.message, requestId), ...error.facts, ...(error instanceof Invalid && shown(error)) };
+    const own = problem(status, error.code, title, error.message, requestId);
+    // Named twice: its own members come first, and no fact of the same name takes their place.
+    return { ...own, ...error.facts, ...own, ...(error instanceof Invalid && shown(error)) };
   }
   if (error instanceof OptimisticLockError) return problem(412, 'stale', 'Changed since it was read', 'This was changed while you wrote: read it again and repeat with its new ETag', requestId);
   if (isUniqueViolation(error)) return problem(409, 'conflict', 'Refused in the present state', `Another one with the same ${constraintName(error) ?? 'key'} exists`, requestId);

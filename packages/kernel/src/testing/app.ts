@@ -23,6 +23,7 @@ export interface TestAppOptions {
 export interface TestRequest {
   /** Who calls; a principal with every scope of the app's first tenant by default. Null sends no Authorization. */
   as?: Principal | string | null;
+  /** Sent as JSON, but for texts and bytes: those go as they are. */
   body?: unknown;
   headers?: Record<string, string>;
 }
@@ -73,13 +74,13 @@ export async function testApp(options: TestAppOptions): Promise<TestApp> {
   const me = principal();
 
   const request = async <T>(method: string, path: string, { as = me, body, headers = {} }: TestRequest = {}): Promise<TestAnswer<T>> => {
-    const text = body === undefined || typeof body === 'string' ? (body) : JSON.stringify(body);
+    const sent = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
     const response = await fetch(baseUrl + path, {
       method,
-      body: text,
+      body: sent,
       headers: {
         ...(as !== null && { authorization: `Bearer ${typeof as === 'string' ? as : `test:${Buffer.from(JSON.stringify(as)).toString('base64url')}`}` }),
-        ...(text !== undefined && { 'content-type': 'application/json' }),
+        ...(sent !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
     });
