@@ -34,6 +34,7 @@ export const migrateCommand = (context: Context, options: Options): Promise<numb
 
 /** Going down is one step unless more is asked for: the data of an undone migration is gone. */
 function wishes({ down, to, steps, domain }: Options): MigrateOptions {
+  if (to === '0' && !down) throw new CommandFailed('0 is the empty schema, and the way there is down: add --down to undo everything; what was created is dropped with its data');
   const direction = down ? 'down' : 'up';
   return { direction, to, domain, steps: steps ?? (down && to === undefined ? 1 : undefined) };
 }

@@ -1,5 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { createRequire } from 'node:module';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { FAILED, OK, USAGE, type Context } from './context.js';
+
+// Of its own package: the server's would have to be loaded.
+const VERSION = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 
 /** Runs one command line; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function run(args: readonly string[], context: Context): Promise<number> {
@@ -22,6 +26,7 @@ export async function run(args: readonly string[], context: Context): Promise<nu
 function hive({ env, io }: Context, done: (code: number) => void): Command {
   const context = { env, io };
   const program = new Command('hive')
+    .version(VERSION, '-V, --version', 'show the version')
     .description('Agent Hive: the system of record for fleets of AI agents. Configured by the environment; every key is in docs/configuration.md.')
     .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
     .showHelpAfterError('(--help shows the usage)')
@@ -43,7 +48,7 @@ function hive({ env, io }: Context, done: (code: number) => void): Command {
     .option('--to <name>', 'up to and including this migration; with --down, back to the state right after it; 0 is the empty schema')
     .option('--steps <n>', 'at most this many migrations', whole)
     .option('--down', 'undo: the last migration, unless --steps or --to say more')
-    .option('--status', 'show what ran and what is pending, and change nothing')
+    .addOption(new Option('--status', 'show what ran and what is pending, and change nothing').conflicts(['to', 'steps', 'down']))
     .option('--domain <name>', 'only this domain')
     .option('--json', 'print JSON')
     .action(async (options: object) => done(await (await import('./migrate.js')).migrateCommand(context, options)));

@@ -51,6 +51,14 @@ describe('hive migrate [S4.108]', () => {
     expect(await applied()).toHaveLength(kernel.migrations.length);
   });
 
+  it.each([
+    [['--to', '0'], 1, '0 is the empty schema, and the way there is down: add --down'],
+    [['--status', '--down'], 2, "option '--status' cannot be used with option '--down'"],
+    [['--status', '--steps', '1'], 2, "option '--status' cannot be used with option '--steps <n>'"],
+  ])('is refused where %j contradicts itself', async (args, code, message) => {
+    expect(await hive(...args)).toMatchObject({ code, err: expect.stringContaining(message) });
+  });
+
   it('takes so many steps, and one on the way down [S4.103, S4.108]', async () => {
     expect(await steps('--steps', '1')).toEqual([`up kernel/${first}`]);
     await steps();
