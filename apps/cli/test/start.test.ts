@@ -217,6 +217,11 @@ describe('a hive that is told to start wrongly', () => {
     expect(out).toContain('Usage: hive');
     if (args.length > 0) expect(out).toContain('  $ ');
   });
+
+  it('shows its version', async () => {
+    const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+    expect(await runHive(['--version'], {})).toMatchObject({ code: 0, out: expect.stringMatching(new RegExp(`^${version.replaceAll('.', '\\.')}\\s*$`)) });
+  });
 });
 
 const agent = (name: string) => ({ name, type: 'general-purpose' });
