@@ -1,6 +1,7 @@
 import { insertEntry, insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
+import { READY } from '../claim/claim.sql.js';
 import { ANYONE } from '../task/lane.js';
 import { atMost } from '../task/size-class.sql.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
@@ -41,8 +42,6 @@ export async function insertAssignment(db: Sql, task: TaskRow, row: AssignmentRo
 /** Rows of one statement: what a release holds locked stays small. */
 const BATCH = 500;
 
-const READY = sql`t.status = 'ready' and t.held_by is null`;
-
 /**
  * Tasks that could be claimed, by nobody but an agent that is shut down and was chosen by scores; locked, without those that
  * somebody else holds. Whom tasks are reserved for is found by a loose scan of task_claim_index, one probe an agent, and so
@@ -61,7 +60,7 @@ export async function lockStranded(db: Sql): Promise<TaskRow[]> {
     )
     select t.* from gone g cross join lateral (
       select ${TASK_COLUMNS} from tasks.task t
-       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = g.id and t.ai_optimization_applied limit ${BATCH} for update skip locked) t`.execute(db);
+       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = g.id and t.ai_optimization_applied order by t.queue, t.lane limit ${BATCH} for update skip locked) t`.execute(db);
   return found.rows;
 }
 

@@ -56,7 +56,8 @@ export interface ClaimedRow extends Omit<TaskRow, 'id'> {
   turn: number;
 }
 
-const READY = sql`t.status = 'ready' and t.held_by is null`;
+/** Condition of the rows t of tasks.task that can be claimed, as task_claim_index states it. */
+export const READY = sql`t.status = 'ready' and t.held_by is null`;
 
 /** Lanes of tasks for anyone and for the agent, each found by one probe behind the one before. */
 function lanes({ agentId, queues }: Claim): RawBuilder<unknown> {

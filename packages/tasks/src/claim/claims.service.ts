@@ -131,8 +131,9 @@ export class ClaimsService {
 
   private remember(turn: number): void {
     const tenantId = currentTenantId();
+    const later = Math.max(turn, this.turns.get(tenantId) ?? 0); // of two statements, the first to begin may end last
     this.turns.delete(tenantId);
-    this.turns.set(tenantId, turn);
+    this.turns.set(tenantId, later);
     const [oldest] = this.turns.keys();
     if (this.turns.size > TURNS_MAX && oldest !== undefined) this.turns.delete(oldest);
   }

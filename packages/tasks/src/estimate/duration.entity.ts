@@ -11,6 +11,9 @@ export type Grouping = (typeof GROUPINGS)[number];
  */
 export const MIN_SAMPLES = 10;
 
+/** Longest duration that counts: what a prediction, an integer of milliseconds, can say (24.8 days). */
+export const DURATION_MAX_MS = 2 ** 31 - 1;
+
 /** Quantiles of how long completed attempts of the last `windowSeconds` took, as found at `measuredAt`, when they last changed. Derived figures: refreshed as a whole. */
 export const DurationSchema = defineEntity({
   name: 'TaskDuration',

@@ -1,6 +1,6 @@
 import { currentTenantId, idFloor, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
-import { MIN_SAMPLES, type Grouping } from './duration.entity.js';
+import { DURATION_MAX_MS, MIN_SAMPLES, type Grouping } from './duration.entity.js';
 import type { DurationRow } from './estimate.dto.js';
 
 /** How far back attempts count. */
@@ -8,9 +8,6 @@ const WINDOW_SECONDS = 30 * 86_400;
 
 /** How many attempts of a tenant are looked at, the newest ones. */
 const ATTEMPTS_MAX = 20_000;
-
-/** Longest duration that counts: what a prediction, an integer of milliseconds, can say (24.8 days). */
-const DURATION_MAX_MS = 2 ** 31 - 1;
 
 /** Medians up to the first add nothing to the complexity of a type, and from the second on all that they can. */
 const EASY_MS = 100;

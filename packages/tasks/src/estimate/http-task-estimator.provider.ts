@@ -1,7 +1,6 @@
 import { askLanguageModel, requireSuccess, storableText, type LanguageModelSettings } from '@agent-hive/agents';
+import { DURATION_MAX_MS } from './duration.entity.js';
 import { TaskEstimator, type EstimatorAnswer, type EstimatorRequest } from './task-estimator.provider.js';
-
-const DURATION_MAX_MS = 2 ** 31 - 1;
 
 const INSTRUCTION = `You estimate one task of an AI agent from the JSON you are given: the task, and what was recorded of tasks like it. Answer with one JSON object and nothing else:
 {"complexity_score": number 0-10, "duration_ms": integer milliseconds that half of such tasks take at most, "reason": one short sentence}.
