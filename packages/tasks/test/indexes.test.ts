@@ -67,7 +67,6 @@ describe('the indexes of tasks, by the plans of the statements that they serve',
   it.each<[string, string, (db: Sql) => Promise<unknown>]>([
     ['a claim', 'task_claim_index', claim(null)],
     ['a claim of some queues', 'task_claim_index', claim(['queue 1', 'queue 3'])],
-    ['the agents of claims made together', 'task_claim_index', (db) => selectClaimants(db, [agent])],
     ['a completion', 'task_pkey', (db) => completeTasks(db, [{ n: 0, taskId: known, fencingToken: 1, entryId: newId(), ...facts }], now, true)],
     ['one task', 'task_pkey', (db) => selectTask(db, known)],
     ['the newest', 'task_pkey', list({})],
@@ -103,5 +102,13 @@ describe('the indexes of tasks, by the plans of the statements that they serve',
     const inner = body!.text.replace('jsonb_build_array(capability)', `'["sql"]'::jsonb`).replaceAll(`nullif(current_setting('app.tenant_id', true), '')::uuid`, `'${hive.me.tenantId}'::uuid`);
     const rows = await hive.database.execute<{ 'QUERY PLAN': string }>(hive.orm, `explain ${inner}`);
     expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain('task_capabilities_index');
+  });
+
+  it('the agents of claims made together, where nearly all tasks are ready and for anyone: task_claim_index, and no table is scanned', async () => {
+    await hive.database.execute(hive.orm, `update tasks.task set status = 'ready', held_by = null, lease_expires_at = null where status <> 'ready' or held_by is not null`);
+    await hive.database.execute(hive.orm, 'vacuum (analyze) tasks.task');
+    const all = await plans((db) => selectClaimants(db, [agent, newId()]));
+    expect(all.flatMap((plan) => plan.indexes)).toContain('task_claim_index');
+    expect(all.flatMap((plan) => plan.scanned)).not.toContain('task');
   });
 });
