@@ -6,6 +6,7 @@ import { statementOf } from './tasks-statements.js';
 import { tasksOf } from './tasks-world.js';
 
 const { runAs, servicePrincipal } = await built('packages/kernel/dist/index.js');
+const { PLANNER, sessionStatements } = await built('packages/kernel/dist/engine/session.js');
 const { claimTasks } = await built('packages/tasks/dist/claim/claim.sql.js');
 const { completeTasks } = await built('packages/tasks/dist/attempt/work.sql.js');
 const { draftOf, entryOf } = await built('packages/tasks/dist/task/new-task.js');
@@ -22,7 +23,7 @@ const LOOKS_MAX = 5;
 export async function open({ url, poolMax, world, crowd, pipelined = false }) {
   const pool = new pg.Pool({ connectionString: url, max: poolMax, pipeline: pipelined });
   const statements = statementsOf(world);
-  const BEGIN = `begin; set local role hive_app; set local app.tenant_id = '${world.tenantId}'`;
+  const BEGIN = ['begin', ...sessionStatements({ role: 'hive_app', variables: { 'app.tenant_id': world.tenantId } }), ...PLANNER.map((setting) => `set local ${setting}`)].join('; ');
   const inTenant = async (query, phase, time) => {
     const client = await pool.connect();
     try {

@@ -3,6 +3,8 @@ import { built } from './built.js';
 import { onServer, vacuum } from './servers.js';
 
 const FOREIGN_LANES = 20;
+/** Finished tasks of a hive that has just begun: without any, plans would be made for tables of which nothing is known. */
+const EARLY = 1_000;
 const TABLES = ['tasks.task', 'tasks.attempt', 'audit.entry'];
 
 /** What a hive of the bench runs with. `key` administers it. */
@@ -68,7 +70,10 @@ export function tasksOf(url, crowd = {}) {
     /** Leaves just so many tasks that can be done, and the crowd. */
     async fill(ready) {
       await onServer(url, async (client) => {
-        if (finished === 0) await client.query(`truncate ${TABLES.join(', ')} cascade`);
+        if (finished === 0) {
+          await client.query(`truncate ${TABLES.join(', ')} cascade`);
+          await copyFinished(client, EARLY);
+        }
         // Before the others, so that whoever looks at the oldest first meets them first.
         if (foreign > 0) await copyTasks(client, 'foreign', foreign / FOREIGN_LANES);
         const { rows: [{ left }] } = await client.query(`select count(*)::int as left from tasks.task where status = 'ready' and required_capabilities = '[]'`);

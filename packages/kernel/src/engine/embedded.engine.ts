@@ -9,7 +9,7 @@ import { AbstractSqlDriver, createPostgreSqlTypeParsers, type Configuration, typ
 import type { PGliteDialect } from 'kysely';
 import array from 'postgres-array';
 import { lockDirectory } from './directory-lock.js';
-import { beginWithSession, withSession } from './session.js';
+import { beginWithSession, PLANNER, withSession } from './session.js';
 
 type BeginOptions = NonNullable<Parameters<PgliteConnection['begin']>[0]>;
 
@@ -56,6 +56,7 @@ export async function openEmbedded(dataDir: string, options: { loadDataDir?: Blo
       ...(options.loadDataDir && { loadDataDir: options.loadDataDir }),
     };
     const pglite = await PGlite.create(pgliteOptions);
+    await pglite.exec(PLANNER.map((setting) => `set ${setting}`).join('; ')); // for the one connection
     const close = async () => {
       if (!pglite.closed) await pglite.close();
       release();

@@ -18,6 +18,14 @@ import { requireUuid } from '../uuid.js';
 const pendingSession = new AsyncLocalStorage<string[]>();
 const lastStatement = new AsyncLocalStorage<true>();
 
+/**
+ * How a tenant's transaction is planned (docs/adr/0014). Plans are cached, and one that was made while its tables were small
+ * may read them from end to end, or an index from the tenant's first entry, and go on so while they grow. Every statement
+ * names what it looks for, so none has a reason to: scans are out, and a row that is read in vain costs more than a look-up.
+ * JIT goes with it: it takes the price of a scan without alternative for real.
+ */
+export const PLANNER: readonly string[] = ['enable_seqscan = off', 'cpu_tuple_cost = 0.1', 'jit = off'];
+
 const ROLE = /^[a-z_][a-z0-9_]{0,62}$/;
 
 /** The SET LOCAL statements of a session context; throws on anything but a plain role name and `app.tenant_id`. */
@@ -93,7 +101,7 @@ class SessionDriver implements Driver {
     const statements = pendingSession.getStore() ?? [];
     if (this.options.pipelined && !settings.isolationLevel && !settings.accessMode) {
       // Not awaited: the first statement of the work follows at once.
-      this.#begun.set(connection, toldAtCommit(connection.executeQuery(CompiledQuery.raw(['begin', ...statements].join('; ')))));
+      this.#begun.set(connection, toldAtCommit(connection.executeQuery(CompiledQuery.raw(['begin', ...statements, ...PLANNER.map((setting) => `set local ${setting}`)].join('; ')))));
       return;
     }
     await this.driver.beginTransaction(connection, settings);

@@ -1,11 +1,12 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
-import { RawNode, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, type QueryResult, type RootOperationNode, type UnknownRow } from 'kysely';
+import { RawNode, sql, type KyselyPlugin, type PluginTransformQueryArgs, type PluginTransformResultArgs, type QueryResult, type RootOperationNode, type UnknownRow } from 'kysely';
 import { tenantRead, type Sql } from '../transaction.js';
 
 interface PlanNode {
   'Node Type': string;
   'Relation Name'?: string;
   'Index Name'?: string;
+  'Index Cond'?: string;
   Plans?: PlanNode[];
 }
 
@@ -17,6 +18,8 @@ export interface Plan {
   tables: string[];
   /** Names of the tables that it reads from end to end. */
   scanned: string[];
+  /** Names of the indexes that it reads from one end of a tenant to the other: the tenant is all that it looks for. */
+  walked: string[];
 }
 
 /** Turns each statement into its EXPLAIN, and keeps what comes back. */
@@ -36,6 +39,8 @@ class Explaining implements KyselyPlugin {
   }
 }
 
+const OF_A_TENANT = /^\(+tenant_id = [^()]+\)+$/;
+
 function planOf(root: PlanNode): Plan {
   const all: PlanNode[] = [];
   const walk = (node: PlanNode): void => {
@@ -48,15 +53,20 @@ function planOf(root: PlanNode): Plan {
     indexes: names(all.map((node) => node['Index Name'])),
     tables: names(all.map((node) => node['Relation Name'])),
     scanned: names(all.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name'])),
+    walked: names(all.filter((node) => OF_A_TENANT.test(node['Index Cond'] ?? '')).map((node) => node['Index Name'])),
   };
 }
 
 /**
  * The plans of the statements that a function of a .sql.ts file sends, in the tenant and role of the running context. The
- * statements do not run: the function gets no rows, so what it makes of them is of no use. Analyze the tables first.
+ * statements do not run: the function gets no rows, so what it makes of them is of no use. Analyze the tables first. Scans are
+ * allowed, unlike where the statements run (PLANNER), so that an index which is missing shows; `asRun` plans as they run.
  */
-export async function explain(em: EntityManager, work: (db: Sql) => Promise<unknown>): Promise<Plan[]> {
+export async function explain(em: EntityManager, work: (db: Sql) => Promise<unknown>, { asRun = false } = {}): Promise<Plan[]> {
   const explaining = new Explaining();
-  await tenantRead(em, (db) => work(db.withPlugin(explaining)));
+  await tenantRead(em, async (db) => {
+    if (!asRun) for (const setting of ['enable_seqscan', 'cpu_tuple_cost']) await sql.raw(`set local ${setting} = default`).execute(db);
+    await work(db.withPlugin(explaining));
+  });
   return explaining.plans;
 }

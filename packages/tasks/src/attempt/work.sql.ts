@@ -2,7 +2,7 @@ import { FACTS_RECORD, insertEntryPerRow, type EntryFacts } from '@agent-hive/au
 import { currentTenantId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import type { Usage } from '../task/move.sql.js';
-import { atMost } from '../task/size-class.sql.js';
+import { atMost, isAmong } from '../task/size-class.sql.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
 
@@ -37,8 +37,10 @@ const held = (writes: readonly Write[], now: Date, whole = true): RawBuilder<unk
              case when i."actorType" = 'agent' and t.assignee_id is distinct from i."actorId" then 'not-yours'
                   when t.status not in ('claimed', 'running') or t.fencing_token <> i."fencingToken" or t.lease_expires_at <= ${now} or i.nth > 1 then 'lease-lost'
                   when t.is_linked and not ${whole}::boolean then 'linked' else 'held' end as verdict
-        from item i join tasks.task t on t.tenant_id = ${currentTenantId()} and t.id = i."taskId" order by t.id for update of t
+        from item i join tasks.task t on t.tenant_id = ${currentTenantId()} and ${isAmong(sql`t.id`, sql`array(select "taskId" from item)`)} and t.id = i."taskId" order by t.id for update of t
     )`;
+
+const ITS_ATTEMPT = sql`${isAmong(sql`a.id`, sql`array(select attempt_id from done)`)} and a.id = d.attempt_id`;
 
 /** Locks the tasks of writes, for those that take more than one statement. */
 export async function lockHeld(db: Sql, writes: readonly Write[], now: Date): Promise<HeldRow[]> {
@@ -67,12 +69,12 @@ export async function completeTasks(db: Sql, writes: readonly Write[], now: Date
              result = nullif(i.result, 'null'::jsonb), error = null, progress = 100, lease_expires_at = null, lease_seconds = null,
              completed_at = case when t.open_finish_count > 0 then null else ${now}::timestamptz end, updated_at = ${now}, version = t.version + 1
         from held h join item i on i.n = h.n
-       where t.tenant_id = ${tenantId} and t.id = h.id and h.verdict = 'held'
+       where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from held)`)} and t.id = h.id and h.verdict = 'held'
       returning ${TASK_COLUMNS}, t.lease_seconds, h.n, 'held' as verdict
     ), ended as (
       update tasks.attempt a set outcome = 'completed', ended_at = ${now}, progress = 100, cost_usd = i."costUsd", input_tokens = i."inputTokens", output_tokens = i."outputTokens"
         from done d join item i on i.n = d.n
-       where a.tenant_id = ${tenantId} and a.id = d.attempt_id
+       where a.tenant_id = ${tenantId} and ${ITS_ATTEMPT}
     ), entry as (${entry})
     select * from done union all select * from held h where h.n not in (select n from done)`.execute(db);
   return answered.rows;
@@ -102,10 +104,10 @@ export async function beat(db: Sql, beats: readonly Beat[], now: Date): Promise<
          set status = 'running', lease_seconds = coalesce(w."leaseSeconds", t.lease_seconds), progress = coalesce(w.progress, t.progress),
              lease_expires_at = ${now}::timestamptz + coalesce(w."leaseSeconds", t.lease_seconds) * interval '1 second'
         from held h join wish w on w.n = h.n
-       where t.tenant_id = ${tenantId} and t.id = h.id and h.verdict = 'held'
+       where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from held)`)} and t.id = h.id and h.verdict = 'held'
       returning ${TASK_COLUMNS}, t.lease_seconds, h.n, 'held' as verdict
     ), told as (
-      update tasks.attempt a set progress = d.progress from done d join wish w on w.n = d.n where a.tenant_id = ${tenantId} and a.id = d.attempt_id and w.progress is not null
+      update tasks.attempt a set progress = d.progress from done d join wish w on w.n = d.n where a.tenant_id = ${tenantId} and ${ITS_ATTEMPT} and w.progress is not null
     ), entry as (${entry})
     select * from done union all select * from held h where h.n not in (select n from done)`.execute(db);
   return answered.rows;

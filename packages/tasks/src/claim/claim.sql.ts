@@ -2,7 +2,7 @@ import { FACTS_RECORD, insertEntryPerRow, type EntryFacts } from '@agent-hive/au
 import type { AgentStatus } from '@agent-hive/agents';
 import { currentTenantId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
-import { atMost } from '../task/size-class.sql.js';
+import { atMost, isAmong } from '../task/size-class.sql.js';
 import { ANYONE } from '../task/lane.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
@@ -149,7 +149,7 @@ export async function claimTasks(db: Sql, claim: Claim, whole: boolean): Promise
              lease_expires_at = s."leaseExpiresAt", lease_seconds = s."leaseSeconds", progress = 0, started_at = coalesce(t.started_at, ${now}::timestamptz),
              updated_at = ${now}, version = t.version + 1
         from locked l join slot s on s.n = l.n
-       where t.tenant_id = ${tenantId} and t.id = l.id
+       where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from locked)`)} and t.id = l.id
       returning ${TASK_COLUMNS}, s.n as slot
     ), attempt as (
       insert into tasks.attempt (tenant_id, id, task_id, agent_id, fencing_token, number, redrive, claimed_at)

@@ -3,7 +3,7 @@ import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import { ENDED, type Hold, type Outcome, type TaskStatus } from './lifecycle.js';
 import { ANYONE } from './lane.js';
-import { atMost } from './size-class.sql.js';
+import { atMost, isAmong } from './size-class.sql.js';
 import { TASK_COLUMNS } from './task.sql.js';
 import type { TaskRow } from './task-view.dto.js';
 
@@ -61,14 +61,14 @@ export async function moveTasks(db: Sql, moves: readonly Move[], now: Date): Pro
              progress = case when m.status in ('ready', 'blocked') then 0 when m.status = 'completed' then 100 else t.progress end,
              completed_at = case when m.status = any (${[...ENDED]}::text[]) then ${now}::timestamptz end, updated_at = ${now}, version = t.version + 1
         from move m
-       where t.tenant_id = ${tenantId} and t.id = m.id and t.status = m.was and t.fencing_token = m.token
+       where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from move)`)} and t.id = m.id and t.status = m.was and t.fencing_token = m.token
       returning ${TASK_COLUMNS}
     ), ended as (
       update tasks.attempt a
          set outcome = m.outcome, ended_at = ${now}, error = m.error, cost_usd = coalesce(m."costUsd", a.cost_usd), input_tokens = coalesce(m."inputTokens", a.input_tokens),
              output_tokens = coalesce(m."outputTokens", a.output_tokens)
         from move m join moved on moved.id = m.id
-       where a.tenant_id = ${tenantId} and a.id = m.attempt_id and a.ended_at is null and m.outcome is not null
+       where a.tenant_id = ${tenantId} and ${isAmong(sql`a.id`, sql`array(select attempt_id from move)`)} and a.id = m.attempt_id and a.ended_at is null and m.outcome is not null
     ), entry as (${entry})
     select * from moved`.execute(db);
   return moved.rows;

@@ -2,7 +2,7 @@ import { insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import type { DependencyFailurePolicy, DependencyType } from './lifecycle.js';
-import { atMost } from './size-class.sql.js';
+import { atMost, isAmong } from './size-class.sql.js';
 import { TASK_COLUMNS } from './task.sql.js';
 import type { TaskRow } from './task-view.dto.js';
 
@@ -102,10 +102,10 @@ export async function lockOpenBelow(db: Sql, parentIds: readonly string[], among
       select t.id from tasks.task t
        where t.tenant_id = ${tenantId} and t.parent_id = any (${parentIds}::uuid[]) and (${among === 'all'} or t.status not in ('completed', 'failed', 'cancelled', 'dead'))
       union all
-      select t.id from below b join tasks.task t on t.tenant_id = ${tenantId} and t.parent_id = b.id
+      select t.id from below b cross join lateral (select t.id from tasks.task t where t.tenant_id = ${tenantId} and t.parent_id = b.id offset 0) t
     )
-    select ${TASK_COLUMNS} from below b join tasks.task t on t.tenant_id = ${tenantId} and t.id = b.id
-     where t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for update of t`.execute(db);
+    select ${TASK_COLUMNS} from tasks.task t
+     where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from below)`)} and t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for update of t`.execute(db);
   return found.rows;
 }
 
@@ -119,9 +119,10 @@ export async function lockGroupsAbove(db: Sql, taskIds: readonly string[]): Prom
     with recursive above as (
       select t.parent_id as id, 1 as height from tasks.task t where t.tenant_id = ${tenantId} and t.id = any (${taskIds}::uuid[]) and t.parent_id is not null
       union all
-      select t.parent_id, a.height + 1 from above a join tasks.task t on t.tenant_id = ${tenantId} and t.id = a.id where t.parent_id is not null and t.child_policy <> 'ignore'
+      select t.parent_id, a.height + 1
+        from above a cross join lateral (select t.parent_id from tasks.task t where t.tenant_id = ${tenantId} and t.id = a.id and t.parent_id is not null and t.child_policy <> 'ignore' offset 0) t
     )
-    select from (select id, max(height) as height from above group by id) a join tasks.task t on t.tenant_id = ${tenantId} and t.id = a.id
+    select from (select id, max(height) as height from above group by id) a join tasks.task t on t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from above)`)} and t.id = a.id
      where t.child_policy <> 'ignore' order by a.height desc, t.id for update of t`.execute(db);
 }
 

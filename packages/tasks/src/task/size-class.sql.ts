@@ -8,3 +8,9 @@ const CLASSES = [1, 10, 100, 1000] as const;
  * what to expect, and a few classes of size keep the number of statements, and of their plans, small.
  */
 export const atMost = (rows: number): RawBuilder<unknown> => sql.raw(`limit ${CLASSES.find((size) => rows <= size) ?? 10_000}`);
+
+/**
+ * Says once more, to an index, what a join on a key says already. A join of few rows may be planned as a walk over all of the
+ * tenant's index entries while the table is small, and the cached plan goes on so as it grows; a list of keys is looked up.
+ */
+export const isAmong = (column: RawBuilder<unknown>, keys: RawBuilder<unknown>): RawBuilder<unknown> => sql`${column} = any (${keys})`;
