@@ -3,7 +3,7 @@ import { explain, type TestApp } from '@agent-hive/kernel/testing';
 import { beat, completeTasks, lockHeld } from '../src/attempt/work.sql.js';
 import { claimTasks, selectClaimants } from '../src/claim/claim.sql.js';
 import { moveTasks } from '../src/task/move.sql.js';
-import { countChildren, lockDependents, lockGroupsAbove, lockOpenBelow, resolveEdges } from '../src/task/settlement.sql.js';
+import { lockDependents, lockGroupsAbove, lockOpenBelow } from '../src/task/settlement.sql.js';
 import { selectTask, selectTasksByIds } from '../src/task/task.sql.js';
 import { aTask, anAgent, claim, complete, tasksApp } from './world.js';
 
