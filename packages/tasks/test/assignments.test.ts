@@ -175,6 +175,21 @@ describe('assignments', () => {
     expect([refused.status, refused.body]).toMatchObject([409, { code: 'has-history', counts: { 'tasks.assignment': 2 } }]);
   });
 
+  it('does not strand a task with an agent that can no longer do it', async () => {
+    const { as, tenantId, agent, task, assign, read: current, claim: claimed, entries } = tenant();
+    const chosen = await agent({ capabilities: ['translating', 'reading'] });
+    const [hard, easy] = [await task({ requiredCapabilities: ['translating'] }), await task({ requiredCapabilities: ['reading'] })];
+    await assign(hard);
+    await assign(easy);
+    expect((await hive.patch(`/v1/agents/${chosen.id}`, { capabilities: ['reading'] }, { as, headers: { 'if-match': '*' } })).status).toBe(200);
+    expect(await releaseStranded(hive, tenantId)).toBe(1);
+    expect(await current(hard)).toMatchObject({ status: 'ready', assigneeId: null });
+    expect(await current(easy)).toMatchObject({ assigneeId: chosen.id });
+    expect(await entries(hard, 'task.unassigned')).toMatchObject([{ agentId: chosen.id, newState: { reason: 'agent_incapable' } }]);
+    const other = await agent({ capabilities: ['translating'] });
+    expect((await claimed(other)).map((held) => held.task.id)).toEqual([hard.id]);
+  });
+
   it('stays with its agent when an attempt fails or a lease runs out', async () => {
     const { as, tenantId, agent, task, assign, claim: claimed, read: current } = tenant();
     const chosen = await agent();

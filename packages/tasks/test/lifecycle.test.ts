@@ -82,6 +82,17 @@ describe('the life of a task', () => {
     expect(await attempts(task)).toMatchObject([{ redrive: 1, outcome: 'completed' }, { redrive: 0, outcome: 'failed' }]);
   });
 
+  it('comes back without a deadline that is over', async () => {
+    const { task } = await heldTask({ deadlineAt: inSeconds(60) });
+    await sweep(hive, inSeconds(61));
+    expect(await read(hive, task)).toMatchObject({ status: 'dead', statusReason: 'deadline_exceeded' });
+    expect((await redrive(task)).body).toMatchObject({ status: 'ready', deadlineAt: expect.any(String) }); // still ahead
+    await hive.database.execute(hive.orm, `update tasks.task set deadline_at = now() - interval '1 second', status = 'dead' where id = '${task.id}'`);
+    expect((await redrive(task)).body).toMatchObject({ status: 'ready', deadlineAt: null });
+    await sweep(hive, new Date());
+    expect(await read(hive, task)).toMatchObject({ status: 'ready' });
+  });
+
   describe('a lease', () => {
     it('that runs out is rescued, and the late worker changes nothing', async () => {
       const { task, held, again } = await heldTask({}, 5);

@@ -1,9 +1,9 @@
 import { insertEntry, insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
-import { READY } from '../claim/claim.sql.js';
+import { claimant, READY } from '../claim/claim.sql.js';
 import { ANYONE } from '../task/lane.js';
-import { atMost } from '../task/size-class.sql.js';
+import { atMost, isAmong } from '../task/size-class.sql.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
 import type { AssignmentRow } from './assignment.dto.js';
@@ -42,44 +42,51 @@ export async function insertAssignment(db: Sql, task: TaskRow, row: AssignmentRo
 /** Rows of one statement: what a release holds locked stays small. */
 const BATCH = 500;
 
+/** A task that its agent cannot do, and why. */
+export type StrandedRow = TaskRow & { why: 'agent_shutdown' | 'agent_incapable' };
+
 /**
- * Tasks that could be claimed, by nobody but an agent that is shut down and was chosen by scores; locked, without those that
- * somebody else holds. Whom tasks are reserved for is found by a loose scan of task_claim_index, one probe an agent, and so
- * are its tasks; presences by primary key.
+ * Tasks that could be claimed, by nobody but an agent that was chosen by scores and is shut down, or has no longer what they
+ * require; locked, without those that somebody else holds. Agents and the lanes of their tasks are found by a loose scan of
+ * task_claim_index, one probe a lane, and so are the tasks; agents by primary keys.
  */
-export async function lockStranded(db: Sql): Promise<TaskRow[]> {
+export async function lockStranded(db: Sql): Promise<StrandedRow[]> {
   const tenantId = currentTenantId();
-  const next = (after: RawBuilder<unknown>) => sql`select t.reserved_for as id from tasks.task t where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for > ${after} order by t.reserved_for limit 1`;
-  const found = await sql<TaskRow>`
+  const next = (after: RawBuilder<unknown>) => sql`
+      select t.reserved_for, t.queue, t.lane, t.required_capabilities from tasks.task t
+       where t.tenant_id = ${tenantId} and ${READY} and ${after} order by t.reserved_for, t.queue, t.lane limit 1`;
+  const found = await sql<StrandedRow>`
     with recursive pinned as (
-      (${next(sql`${sql.lit(ANYONE)}::uuid`)})
+      (${next(sql`t.reserved_for > ${sql.lit(ANYONE)}::uuid`)})
       union all
-      select n.id from pinned p cross join lateral (${next(sql`p.id`)}) n
-    ), gone as materialized (
-      select p.id from pinned p join agents.presence s on s.tenant_id = ${tenantId} and s.agent_id = p.id and s.status = 'shutdown'
+      select n.* from pinned w cross join lateral (${next(sql`(t.reserved_for, t.queue, t.lane) > (w.reserved_for, w.queue, w.lane)`)}) n
+    ), stranded as materialized (
+      select w.*, case when who.status = 'shutdown' then 'agent_shutdown' else 'agent_incapable' end as why
+        from pinned w cross join lateral (${claimant(sql`w.reserved_for`)}) who where who.status = 'shutdown' or not w.required_capabilities <@ who.capabilities
     )
-    select t.* from gone g cross join lateral (
+    select t.*, s.why from stranded s cross join lateral (
       select ${TASK_COLUMNS} from tasks.task t
-       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = g.id and t.ai_optimization_applied order by t.queue, t.lane limit ${BATCH} for update skip locked) t`.execute(db);
+       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = s.reserved_for and t.queue = s.queue and t.lane = s.lane and t.ai_optimization_applied
+       order by t.priority desc, t.id limit ${BATCH} for update skip locked) t limit ${BATCH}`.execute(db);
   return found.rows;
 }
 
 /** Takes locked tasks from their agents, for everybody to claim, with their entries in one statement. By primary key. */
-export async function unassign(db: Sql, tasks: readonly TaskRow[], now: Date): Promise<void> {
-  const rows = tasks.map((task) => ({ id: task.id, agent_id: task.assignee_id, entry_id: newId() }));
+export async function unassign(db: Sql, tasks: readonly StrandedRow[], now: Date): Promise<void> {
+  const rows = tasks.map((task) => ({ id: task.id, agent_id: task.assignee_id, why: task.why, entry_id: newId() }));
   const entry = insertEntryPerRow(
     {
       subjectType: 'task', action: sql`'task.unassigned'`, id: sql`r.entry_id`, subjectId: sql`r.id::text`, agentId: sql`r.agent_id`, risk: sql`u.risk`, occurredAt: now,
-      previousState: sql`jsonb_build_object('assigneeId', r.agent_id)`, newState: sql`jsonb_build_object('assigneeId', null, 'reason', 'agent_shutdown')`,
+      previousState: sql`jsonb_build_object('assigneeId', r.agent_id)`, newState: sql`jsonb_build_object('assigneeId', null, 'reason', r.why)`,
     },
     sql`unassigned u join r on r.id = u.id`,
   );
   await sql`
     with r as materialized (
-      select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(id uuid, agent_id uuid, entry_id uuid) ${atMost(rows.length)}
+      select * from json_to_recordset(${JSON.stringify(rows)}::json) as r(id uuid, agent_id uuid, why text, entry_id uuid) ${atMost(rows.length)}
     ), unassigned as (
       update tasks.task t set assignee_id = null, reserved_for = ${ANYONE}, ai_optimization_applied = false, updated_at = ${now}, version = t.version + 1
-        from r where t.tenant_id = ${currentTenantId()} and t.id = r.id
+        from r where t.tenant_id = ${currentTenantId()} and ${isAmong(sql`t.id`, sql`array(select id from r)`)} and t.id = r.id
       returning t.id, t.risk
     )
     ${entry}`.execute(db);

@@ -60,8 +60,8 @@ export class AssignmentsService {
   }
 
   /**
-   * Gives back to everybody what waits in the running tenant for an agent that was chosen by scores and is shut down; returns how
-   * many tasks. What somebody pinned to it by hand stays. Safe to run twice, and beside everything else.
+   * Gives back to everybody what waits in the running tenant for an agent that was chosen by scores and is shut down, or lost a
+   * capability that the task requires; returns how many tasks. What somebody pinned to it by hand stays. Safe to run twice, and beside everything else.
    */
   async releaseStranded(now = new Date()): Promise<number> {
     for (let total = 0; ; ) {

@@ -75,8 +75,8 @@ function lanes({ agentId, queues }: Claim): RawBuilder<unknown> {
     )`;
 }
 
-/** Who the agent is: its status, and what it and its instruction can do. */
-const me = (agentId: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+/** Who an agent is that claims: its status, and what it and its instruction can do. */
+export const claimant = (agentId: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   select a.id, p.status,
          a.capabilities || coalesce((select jsonb_agg(c.capability_name) from agents.instruction i join agents.capability c on c.tenant_id = i.tenant_id and c.instruction_id = i.id
                                       where i.tenant_id = a.tenant_id and i.agent_id = a.id), '[]'::jsonb) as capabilities
@@ -119,7 +119,7 @@ export async function claimTasks(db: Sql, claim: Claim, whole: boolean): Promise
     with recursive slot as materialized (
       select * from json_to_recordset(${JSON.stringify(slots)}::json)
         as s(n int, "agentId" uuid, "leaseSeconds" int, "leaseExpiresAt" timestamptz, "attemptId" uuid, "entryId" uuid, ${FACTS_RECORD}) ${atMost(slots.length)}
-    ), me as materialized (${me(sql`${claim.agentId}::uuid`)} for key share of a),
+    ), me as materialized (${claimant(sql`${claim.agentId}::uuid`)} for key share of a),
     ${lanes(claim)}, eligible as materialized (
       select l.*, coalesce(q.weight, 1) as weight, l.is_start_linked or q.rate_limit is not null or q.max_concurrent is not null as is_entangled
         from lane l cross join me
@@ -184,7 +184,7 @@ export interface ClaimantRow {
 export async function selectClaimants(db: Sql, agentIds: readonly string[]): Promise<ClaimantRow[]> {
   const found = await sql<ClaimantRow>`
     select m.id, m.capabilities, coalesce(pinned.is_any, false) as is_pinned_to
-      from unnest(${agentIds}::uuid[]) as w(id) cross join lateral (${me(sql`w.id`)}) m
+      from unnest(${agentIds}::uuid[]) as w(id) cross join lateral (${claimant(sql`w.id`)}) m
       left join lateral (
         select true as is_any from tasks.task t where t.tenant_id = ${currentTenantId()} and ${READY} and t.reserved_for = m.id order by t.queue, t.lane limit 1
       ) pinned on true`.execute(db);

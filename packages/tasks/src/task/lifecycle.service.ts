@@ -56,8 +56,8 @@ export class LifecycleService {
   }
 
   /**
-   * Takes a dead or failed task up again with all of its attempts, whose history stays. The groups that it had failed wait
-   * for it again. Throws NotFound, or Refused (`illegal-transition`).
+   * Takes a dead or failed task up again with all of its attempts, whose history stays; a deadline that is over is dropped. The
+   * groups that it had failed wait for it again. Throws NotFound, or Refused (`illegal-transition`).
    */
   async redrive(id: string): Promise<TaskDto> {
     return tenantSql(this.em, async (db) => {
@@ -67,7 +67,8 @@ export class LifecycleService {
       const isGroup = task.child_policy !== 'ignore';
       const status: TaskStatus = task.open_start_count > 0 ? 'blocked' : isGroup ? 'waiting' : 'ready';
       const heldBy = status === 'ready' ? keyHold(task) : null;
-      const [row] = await moveTasks(db, [{ task, action: 'task.redriven', status, reason: status === 'waiting' ? 'children' : null, heldBy, attempt: 0, redriven: true }], now);
+      const droppedDeadline = task.deadline_at !== null && new Date(task.deadline_at) <= now ? task.deadline_at : null;
+      const [row] = await moveTasks(db, [{ task, action: 'task.redriven', status, reason: status === 'waiting' ? 'children' : null, heldBy, attempt: 0, redriven: true, droppedDeadline }], now);
       await this.reopenGroups(db, row!, now);
       await (status === 'waiting' ? this.settlement.settleWaiting(db, row!, now) : this.settlement.settle(db, [row!], now));
       this.wakeups.notify();
