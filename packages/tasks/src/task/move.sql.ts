@@ -31,7 +31,7 @@ export interface Move {
   attempt?: number;
   redriven?: boolean;
   /** Its deadline, when that is over and dropped. */
-  droppedDeadline?: string | null;
+  droppedDeadline?: Date | string | null;
 }
 
 /**

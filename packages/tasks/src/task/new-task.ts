@@ -7,10 +7,8 @@ import type { TaskRow } from './task-view.dto.js';
 /** A task to be, as other domains ask for it: with an id minted beforehand, or with its parent in the same batch. */
 export type NewTask = CreateTaskDto & { id?: string; parentIndex?: number };
 
-type Times = { run_at: Date | null; deadline_at: Date | null; created_at: Date; updated_at: Date };
-
 /** A row to insert, and beside it what its entry in the record needs. */
-export type DraftTask = Omit<TaskRow, keyof Times> & Times & { lane: string; reserved_for: string; entry_id: string; entry: Record<string, unknown> } & EntryFacts;
+export type DraftTask = TaskRow & { lane: string; reserved_for: string; entry_id: string; entry: Record<string, unknown> } & EntryFacts;
 
 const DEFAULT_BACKOFF = { kind: 'exponential', seconds: 5, maxSeconds: 3600 } as const;
 

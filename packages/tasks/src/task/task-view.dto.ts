@@ -44,7 +44,7 @@ export class TaskQuery extends PageQuery {
   externalId?: string;
 }
 
-/** Row of tasks.task as SQL returns it; times are text, as of PostgreSQL. */
+/** Row of tasks.task: times are text as SQL returns it, dates in one that is to be inserted. */
 export interface TaskRow {
   id: string;
   title: string;
@@ -68,8 +68,8 @@ export interface TaskRow {
   process_run_id: string | null;
   concurrency_key: string | null;
   external_id: string | null;
-  run_at: string | null;
-  deadline_at: string | null;
+  run_at: Date | string | null;
+  deadline_at: Date | string | null;
   attempt: number;
   max_attempts: number;
   redrive_count: number;
@@ -78,7 +78,7 @@ export interface TaskRow {
   backoff_max_seconds: number;
   fencing_token: string | number;
   attempt_id: string | null;
-  lease_expires_at: string | null;
+  lease_expires_at: Date | string | null;
   progress: number;
   predicted_duration: number | null;
   ai_complexity_score: number | null;
@@ -92,10 +92,10 @@ export interface TaskRow {
   open_finish_count: number;
   is_linked: boolean;
   is_start_linked: boolean;
-  started_at: string | null;
-  completed_at: string | null;
-  created_at: string;
-  updated_at: string;
+  started_at: Date | string | null;
+  completed_at: Date | string | null;
+  created_at: Date | string;
+  updated_at: Date | string;
   version: number;
 }
 
