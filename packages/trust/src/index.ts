@@ -1,0 +1,2 @@
+export { TrustModule } from './trust.module.js';
+export { trustDomain } from './orm.js';
