@@ -5,7 +5,7 @@ import type { TaskQuery, TaskRow } from './task-view.dto.js';
 
 /** Columns of a TaskRow, from `tasks.task t`. */
 export const TASK_COLUMNS = sql`t.id, t.title, t.description, t.type, t.action_class, t.risk, t.status, t.status_reason, t.input, t.result, t.error, t.task_metadata,
-  t.priority, t.queue, t.required_capabilities, t.held_by, t.assignee_id, t.parent_id, t.project_id, t.process_run_id, t.concurrency_key, t.external_id, t.run_at,
+  t.priority, t.queue, t.required_capabilities, t.held_by, t.assignee_id, t.parent_id, t.project_id, t.process_run_id, t.interaction_id, t.concurrency_key, t.external_id, t.run_at,
   t.deadline_at, t.attempt, t.max_attempts, t.redrive_count, t.backoff_kind, t.backoff_seconds, t.backoff_max_seconds, t.fencing_token, t.attempt_id,
   t.lease_expires_at, t.progress, t.predicted_duration, t.ai_complexity_score, t.ai_optimization_applied, t.child_policy, t.child_count, t.open_child_count,
   t.failed_child_count, t.on_dependency_failure, t.open_start_count, t.open_finish_count, t.is_linked, t.is_start_linked, t.started_at, t.completed_at,
