@@ -68,7 +68,7 @@ export const InteractionSchema = defineEntity({
     { name: 'interaction_content_check', expression: `jsonb_typeof(content) = 'string' or jsonb_typeof(content) = 'object'` },
     { name: 'interaction_json_check', expression: `${jsonType('options', 'array')} and jsonb_typeof(response) <> 'null'` },
     { name: 'interaction_action_check', expression: `${jsonType('action', 'object')} and (action is null) = (action_digest is null) and (action is null or type = 'approval_request') and action_digest ~ '^[0-9a-f]{64}$'` },
-    { name: 'interaction_response_check', expression: `(status in ('approved', 'rejected', 'answered', 'acknowledged')) = (responded_at is not null)` },
+    { name: 'interaction_response_check', expression: `(status = 'approved' or status = 'rejected' or status = 'answered' or status = 'acknowledged') = (responded_at is not null)` },
     { name: 'interaction_approved_check', expression: `status <> 'approved' or type = 'approval_request'` },
     { name: 'interaction_used_check', expression: `used_at is null or (status = 'approved' and action is not null)` },
   ],

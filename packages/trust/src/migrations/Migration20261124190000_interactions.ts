@@ -24,7 +24,7 @@ export class Migration20261124190000_interactions extends Migration {
     this.addSql(`alter table "trust"."interaction" add constraint "interaction_content_check" check (jsonb_typeof(content) = 'string' or jsonb_typeof(content) = 'object');`);
     this.addSql(`alter table "trust"."interaction" add constraint "interaction_json_check" check (jsonb_typeof(options) = 'array' and jsonb_typeof(response) <> 'null');`);
     this.addSql(`alter table "trust"."interaction" add constraint "interaction_action_check" check (jsonb_typeof(action) = 'object' and (action is null) = (action_digest is null) and (action is null or type = 'approval_request') and action_digest ~ '^[0-9a-f]{64}\$');`);
-    this.addSql(`alter table "trust"."interaction" add constraint "interaction_response_check" check ((status in ('approved', 'rejected', 'answered', 'acknowledged')) = (responded_at is not null));`);
+    this.addSql(`alter table "trust"."interaction" add constraint "interaction_response_check" check ((status = 'approved' or status = 'rejected' or status = 'answered' or status = 'acknowledged') = (responded_at is not null));`);
     this.addSql(`alter table "trust"."interaction" add constraint "interaction_approved_check" check (status <> 'approved' or type = 'approval_request');`);
     this.addSql(`alter table "trust"."interaction" add constraint "interaction_used_check" check (used_at is null or (status = 'approved' and action is not null));`);
     this.addSql(`alter table "trust"."interaction" enable row level security;`);
