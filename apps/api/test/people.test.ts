@@ -81,7 +81,8 @@ describe('people in the loop', () => {
     expect(Date.now() - stoppedAt).toBeLessThan(5000);
   });
 
-  (testEngine() === 'server' ? it : it.skip)('are heard in every server process within a second: needs two processes over one database, so a server', async () => {
+  const onServer = testEngine() === 'server' ? it : it.skip;
+  onServer('are heard in every server process within a second (needs two processes over one database, so a server)', async () => {
     const [one, two] = [await place.start(), await place.start()];
     const { task, question, claim } = await aWaitingTask(one);
     const [reading, claiming] = [call(one, 'GET', `/v1/interactions/${question}?waitSeconds=10`), call(one, 'POST', '/v1/claims', { ...claim, waitSeconds: 10 })];

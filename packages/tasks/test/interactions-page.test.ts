@@ -16,7 +16,8 @@ describe('the approval of docs/interactions.md', () => {
   });
   afterAll(() => hive.close());
 
-  (hasShell ? it : it.skip)('goes from end to end as it stands there: needs sh, curl and sed', async () => {
+  const withShell = hasShell ? it : it.skip;
+  withShell('goes from end to end as it stands there (needs sh, curl and sed)', async () => {
     const as = principal();
     const agent = await anAgent(hive, {}, { as });
     const keyOf = (actor: object) => `test:${Buffer.from(JSON.stringify({ ...as, actor })).toString('base64url')}`;

@@ -171,7 +171,8 @@ describe('a task that waits for a person', () => {
     expect((await claim(hive, agent, {}, { as }))[0]!.task.id).toBe(task.id);
   });
 
-  (testEngine() === 'server' ? it : it.skip)('misses no answer, whichever comes first: needs parallel connections, so a server', async () => {
+  const onServer = testEngine() === 'server' ? it : it.skip;
+  onServer('misses no answer, whichever comes first (needs parallel connections, so a server)', async () => {
     const as = principal();
     const agent = await anAgent(hive, {}, { as });
     const rounds = 120;

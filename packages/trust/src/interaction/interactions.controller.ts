@@ -1,6 +1,6 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Access, IdPipe } from '@agent-hive/kernel/http';
+import { Access, gone, IdPipe } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { AnswersService } from './answers.service.js';
 import { CancelInteractionDto, CreateInteractionDto, InteractionQuery, InteractionWaitQuery, RespondDto, UseDto } from './interaction.dto.js';
@@ -59,11 +59,4 @@ export class InteractionsController {
   cancel(@Param('id', IdPipe) id: string, @Body() input: CancelInteractionDto): Promise<InteractionDto> {
     return this.answers.cancel(id, input);
   }
-}
-
-/** Aborts when the client hangs up before it is answered; after the answer it means nothing any more. */
-function gone({ raw }: FastifyReply): AbortSignal {
-  const abort = new AbortController();
-  raw.once('close', () => abort.abort());
-  return abort.signal;
 }
