@@ -21,14 +21,14 @@ async function aPlace(): Promise<{ start(): Promise<RunningHive>; close(): Promi
   return { start: () => startHive({ ...common, HIVE_DATA_DIR: join(folder, 'data') }, io), close: async () => rmSync(folder, { recursive: true }) };
 }
 
-async function call(hive: RunningHive, method: string, path: string, body?: object): Promise<{ status: number; body: Body }> {
-  const answer = await fetch(hive.url + path, { method, headers: { authorization: `Bearer ${ADMIN_KEY}`, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) });
+async function call(hive: RunningHive, method: string, path: string, body?: object, key = ADMIN_KEY): Promise<{ status: number; body: Body }> {
+  const answer = await fetch(hive.url + path, { method, headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': 'application/json' }) }, ...(body && { body: JSON.stringify(body) }) });
   return { status: answer.status, body: (await answer.json()) as Body };
 }
 
 /** A task of its own queue that waits for a question. */
-async function aWaitingTask(hive: RunningHive, question: object = {}): Promise<{ task: string; question: string; claim: object }> {
-  const post = async (path: string, body: object) => (await call(hive, 'POST', path, body)).body;
+async function aWaitingTask(hive: RunningHive, question: object = {}, key = ADMIN_KEY): Promise<{ task: string; question: string; claim: object }> {
+  const post = async (path: string, body: object) => (await call(hive, 'POST', path, body, key)).body;
   const agent = await post('/v1/agents', { name: 'asker', type: 'general-purpose' });
   const asked = await post('/v1/interactions', { type: 'decision_point', content: 'Which?', agentId: agent.id, ...question });
   const task = await post('/v1/tasks', { title: 'ask', queue: agent.id });
@@ -79,6 +79,17 @@ describe('people in the loop', () => {
     await hive.stop();
     expect((await waiting).body).toMatchObject({ status: 'pending' });
     expect(Date.now() - stoppedAt).toBeLessThan(5000);
+  });
+
+  it('and what they were asked leave with their tenant', async () => {
+    const hive = await place.start();
+    const { body: tenant } = await call(hive, 'POST', '/v1/tenants', { slug: 'leaving', name: 'Leaving' });
+    const { key } = tenant.adminKey as { key: string };
+    await aWaitingTask(hive, {}, key);
+    await call(hive, 'PUT', `/v1/tenants/${tenant.id}/suspension`, { reason: 'r' });
+    const deleted = await call(hive, 'DELETE', `/v1/tenants/${tenant.id}`);
+    expect([deleted.status, deleted.body.stores]).toEqual([200, expect.arrayContaining([{ table: 'trust.interaction', rows: 1, kept: null }, { table: 'tasks.task', rows: 1, kept: null }])]);
+    await hive.stop();
   });
 
   const onServer = testEngine() === 'server' ? it : it.skip;

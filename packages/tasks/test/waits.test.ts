@@ -197,6 +197,30 @@ describe('a task that waits for a person', () => {
     expect(waited).toBeLessThan(rounds);
   });
 
+  onServer("is in no one's way: waits, answers, cancellations and sweeps of the same groups and keys at once (needs parallel connections, so a server)", async () => {
+    const as = principal();
+    const agent = await anAgent(hive, {}, { as });
+    const groups = await Promise.all(Array.from({ length: 6 }, () => aTask(hive, { childPolicy: 'all' }, { as })));
+    const tasks = groups.flatMap((group) => Array.from({ length: 8 }, (_, i) => ({ title: 't', parentId: group.id, ...(i % 2 === 0 && { concurrencyKey: `k${i}` }) })));
+    for (const key of ['k0', 'k2', 'k4', 'k6']) await hive.put(`/v1/concurrency-limits/${key}`, { limit: 10 }, { as });
+    await hive.post('/v1/tasks/batch', { tasks }, { as });
+    const mine = await claim(hive, agent, { limit: 100, leaseSeconds: 600 }, { as });
+    expect(mine).toHaveLength(48);
+    const questions = await Promise.all(Array.from({ length: 12 }, (_, i) => asked(hive, { ...(i % 3 === 0 && { expiresInSeconds: 60 }) }, { as })));
+    const statusOf = async (answered: Promise<{ status: number }>): Promise<number> => (await answered).status;
+    const statuses = await Promise.all([
+      ...mine.map((each, i) => statusOf(write(hive, each, 'wait', { interactionId: questions[i % 12]!.id }, { as }))),
+      ...questions.filter((_, i) => i % 3 !== 0).map(({ id }) => statusOf(hive.post(`/v1/interactions/${id}/response`, { status: 'answered', response: 'so' }, { as }))),
+      ...groups.slice(0, 3).map((group) => statusOf(hive.post(`/v1/tasks/${group.id}/cancellation`, { reason: 'no need', tree: true }, { as }))),
+      ...Array.from({ length: 4 }, () => expireInteractions(as, inSeconds(61)).then(() => 200)),
+    ]);
+    // A deadlock would be answered with 503.
+    expect(statuses.filter((status) => status !== 200 && status !== 409)).toEqual([]);
+    await expireInteractions(as, inSeconds(61));
+    const { body } = await hive.get<{ items: TaskDto[] }>('/v1/tasks?status=waiting&limit=100', { as });
+    expect(body.items.filter((task) => task.statusReason === 'interaction')).toEqual([]);
+  });
+
   it('is given back when its migration is taken back, and nothing of it is lost', async () => {
     const { as, task, mine } = await held({ concurrencyKey: 'k' });
     const question = await asked(hive, {}, { as });

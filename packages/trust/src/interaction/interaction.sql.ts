@@ -28,9 +28,12 @@ export async function selectInteraction(db: Sql, id: string): Promise<Interactio
   return found.rows[0];
 }
 
-/** One interaction that nobody changes until the transaction ends; `update` for who will change it. */
+/**
+ * One interaction that nobody changes until the transaction ends; `update` for who will change it. What only refers to it,
+ * by a foreign key, is not in the way: its key never changes.
+ */
 export async function lockInteraction(db: Sql, id: string, lock: 'share' | 'update'): Promise<InteractionRow | undefined> {
-  const strength = lock === 'share' ? sql`for share` : sql`for update`;
+  const strength = lock === 'share' ? sql`for share` : sql`for no key update`;
   const found = await sql<InteractionRow>`select ${INTERACTION_COLUMNS} from trust.interaction i where i.tenant_id = ${currentTenantId()} and i.id = ${id} ${strength}`.execute(db);
   return found.rows[0];
 }

@@ -63,7 +63,7 @@ export async function lockLapsed(db: Sql, now: Date): Promise<InteractionRow[]> 
   const found = await sql<InteractionRow>`
     select ${INTERACTION_COLUMNS} from trust.interaction i
      where i.tenant_id = ${currentTenantId()} and i.status = 'pending' and i.expires_at is not null and i.expires_at <= ${now}
-     order by i.expires_at limit ${BATCH} for update of i skip locked`.execute(db);
+     order by i.expires_at limit ${BATCH} for no key update of i skip locked`.execute(db);
   return found.rows;
 }
 
