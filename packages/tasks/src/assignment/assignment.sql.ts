@@ -60,7 +60,7 @@ export async function lockStranded(db: Sql): Promise<TaskRow[]> {
     )
     select t.* from gone g cross join lateral (
       select ${TASK_COLUMNS} from tasks.task t
-       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = g.id and t.ai_optimization_applied order by t.queue, t.lane limit ${BATCH} for update skip locked) t`.execute(db);
+       where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = g.id and t.ai_optimization_applied order by t.queue, t.lane limit ${BATCH} for no key update skip locked) t`.execute(db);
   return found.rows;
 }
 

@@ -16,7 +16,7 @@ export async function lockDependents(db: Sql, dependencyIds: readonly string[], 
     select ${TASK_COLUMNS}, d.dependency_id, d.type as dependency_type, t.on_dependency_failure as policy
       from tasks.task_dependency d join tasks.task t on t.tenant_id = d.tenant_id and t.id = d.dependent_id
      where d.tenant_id = ${tenantId} and d.dependency_id = any (${dependencyIds}::uuid[]) and d.resolved_at is null and d.type = any (${types}::text[])
-     order by t.id for update of t`.execute(db);
+     order by t.id for no key update of t`.execute(db);
   return found.rows;
 }
 
@@ -82,7 +82,7 @@ export async function countChildren(db: Sql, counts: readonly ChildCount[], now:
   const counted = await sql<TaskRow>`
     with c as materialized (
       select c.* from (select * from json_to_recordset(${JSON.stringify(counts)}::json) as c("parentId" uuid, added int, open int, failed int) ${atMost(counts.length)}) c
-        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" and t.child_policy <> 'ignore' order by t.id for update of t
+        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" and t.child_policy <> 'ignore' order by t.id for no key update of t
     )
     update tasks.task t
        set child_count = t.child_count + c.added, open_child_count = t.open_child_count + c.open, failed_child_count = t.failed_child_count + c.failed,
@@ -105,7 +105,7 @@ export async function lockOpenBelow(db: Sql, parentIds: readonly string[], among
       select t.id from below b join tasks.task t on t.tenant_id = ${tenantId} and t.parent_id = b.id
     )
     select ${TASK_COLUMNS} from below b join tasks.task t on t.tenant_id = ${tenantId} and t.id = b.id
-     where t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for update of t`.execute(db);
+     where t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for no key update of t`.execute(db);
   return found.rows;
 }
 
@@ -122,7 +122,7 @@ export async function lockGroupsAbove(db: Sql, taskIds: readonly string[]): Prom
       select t.parent_id, a.height + 1 from above a join tasks.task t on t.tenant_id = ${tenantId} and t.id = a.id where t.parent_id is not null and t.child_policy <> 'ignore'
     )
     select from (select id, max(height) as height from above group by id) a join tasks.task t on t.tenant_id = ${tenantId} and t.id = a.id
-     where t.child_policy <> 'ignore' order by a.height desc, t.id for update of t`.execute(db);
+     where t.child_policy <> 'ignore' order by a.height desc, t.id for no key update of t`.execute(db);
 }
 
 /**

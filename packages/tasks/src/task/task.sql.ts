@@ -28,9 +28,12 @@ export interface Reserved {
   reserved_for: string;
 }
 
-/** Holds a task for the rest of the transaction; undefined when there is none. */
+/**
+ * Holds a task for the rest of the transaction; undefined when there is none. Here as everywhere `for no key update`: a row that
+ * is changed twice in one transaction has its foreign keys checked anew, and that must not wait for who works on the parent.
+ */
 export async function lockTask(db: Sql, id: string): Promise<(TaskRow & Reserved) | undefined> {
-  const found = await sql<TaskRow & Reserved>`select ${TASK_COLUMNS}, t.reserved_for from tasks.task t where t.tenant_id = ${currentTenantId()} and t.id = ${id} for update`.execute(db);
+  const found = await sql<TaskRow & Reserved>`select ${TASK_COLUMNS}, t.reserved_for from tasks.task t where t.tenant_id = ${currentTenantId()} and t.id = ${id} for no key update`.execute(db);
   return found.rows[0];
 }
 
