@@ -1,21 +1,25 @@
 import { AgentsModule, agentsDomain, type LanguageModelSettings } from '@agent-hive/agents';
 import { AuditModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
+import { CommunicationModule, communicationDomain } from '@agent-hive/communication';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
 import { TasksModule, tasksDomain } from '@agent-hive/tasks';
+import { TrustModule, trustDomain } from '@agent-hive/trust';
 import type { EventSubscriber } from '@mikro-orm/postgresql';
 import type { DynamicModule, Type } from '@nestjs/common';
 import type { Config } from './config/config.js';
 
 /** The domains in the order of the arrows: each may point to those before it. */
-export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, tasksDomain];
+export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, trustDomain, tasksDomain, communicationDomain];
 
 /** The domains' modules, in the same order. */
 export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
   AuditModule,
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
   AgentsModule.forRoot({ insights: languageModel(config) }),
+  TrustModule,
   TasksModule.forRoot({ estimator: languageModel(config) }),
+  CommunicationModule,
 ];
 
 /** Who listens to the unit of work. */

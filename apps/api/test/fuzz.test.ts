@@ -139,6 +139,8 @@ const GOOD: Record<string, object> = {
   processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
   processRuns_create: {},
   schedules_create: { name: 'made', cron: '0 3 * * *', task: { title: 'nightly' } },
+  interactions_create: { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } },
+  interactions_use: { action: { name: 'deploy', parameters: {} } },
   work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
 };
 
@@ -179,11 +181,14 @@ describe('what nobody in their right mind would send', () => {
     await made('PUT', `/v1/agents/${agent.id}/instructions`, { purpose: 'p' }, key);
     for (const templateContent of ['one', 'two']) await made('PUT', `/v1/agents/${agent.id}/prompt-templates`, { items: [{ templateName: 'n', templateContent }] }, key);
     const of = async (path: string, body: object) => (await made('POST', path, body, key)).id;
+    const interaction = await of('/v1/interactions', { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } });
+    KNOWN.interactionId = interaction;
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/tenants/{id}': other.id,
       '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
       '{otherId}': await of('/v1/tasks', { title: 'another' }),
+      '/v1/interactions/{id}': interaction,
       '/v1/processes/{id}': await of('/v1/processes', { name: 'p', steps: [{ key: 'one', title: 'One' }] }),
       '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),

@@ -65,6 +65,8 @@ const BODIES: Record<string, unknown> = {
   tasks_cancel: { reason: 'r' },
   tasks_update: { title: 'changed' },
   queues_upsertLimit: { limit: 3 },
+  interactions_respond: { status: 'approved' },
+  interactions_use: { action: { name: 'deploy', parameters: {} } },
   work_heartbeat: { fencingToken: 1 },
   work_complete: { fencingToken: 1 },
   work_release: { fencingToken: 1 },
@@ -133,9 +135,17 @@ describe('every operation', () => {
       const agent = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
       const { queue } = await made<{ queue: string }>(`/v1/tasks/${id}`, undefined, a.key, 'GET');
       await made('/v1/claims', { agentId: agent.id, queues: [queue] });
+      if (o.id === 'work_wait') BODIES.work_wait = { fencingToken: 1, interactionId: (await anInteraction()).id };
       if (o.id === 'tasks_redrive') await made(`/v1/tasks/${id}/failure`, { fencingToken: 1, error: { message: 'x' } });
     }
     return { id, otherId: other.id };
+  }
+
+  /** An approval that A's agent asks for, given where the operation uses it. */
+  async function anInteraction(o?: Operation): Promise<Record<string, string>> {
+    const { id } = await made('/v1/interactions', { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } });
+    if (o?.id === 'interactions_use') await made(`/v1/interactions/${id}/response`, { status: 'approved' });
+    return { id };
   }
 
   const aProcess = () => made('/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] });
@@ -144,6 +154,7 @@ describe('every operation', () => {
   async function subject(o: Operation): Promise<Record<string, string>> {
     if (o.path.startsWith('/v1/agents/')) return anAgent();
     if (o.path.startsWith('/v1/tasks/')) return aTask(o);
+    if (o.path.startsWith('/v1/interactions/')) return anInteraction(o);
     if (o.path.startsWith('/v1/processes/')) return { id: (await aProcess()).id, number: '1' };
     if (o.path.startsWith('/v1/process-runs/')) return { id: (await made(`/v1/processes/${(await aProcess()).id}/runs`, {})).id };
     if (o.path.startsWith('/v1/schedules/')) return { id: (await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id })).id };
@@ -186,6 +197,7 @@ describe('every operation', () => {
 
   /** Work of A that leaves a row in every table of tasks. */
   async function someWork(agentId: string): Promise<void> {
+    await anInteraction();
     await made('/v1/queues/q', { weight: 2 }, a.key, 'PUT');
     const { id } = await made('/v1/tasks', { title: 't', queue: 'q', concurrencyKey: 'k' });
     const next = await made('/v1/tasks', { title: 'next' });

@@ -1,6 +1,7 @@
 import { TASK_STATUSES } from '@agent-hive/tasks';
 import { PERSONAS } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
+import { INTERACTION_STATUSES, INTERACTION_TYPES } from '@agent-hive/trust';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
 
@@ -135,7 +136,7 @@ describe('the data rules, read from the catalogue', () => {
       'identity.tenant.state': ['active', 'suspended'],
       'kernel.schema_version.direction': ['up', 'down'],
       'tasks.assignment.outcome': ['completed', 'failed', 'cancelled', 'dead'],
-      'tasks.attempt.outcome': ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded'],
+      'tasks.attempt.outcome': ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded', 'waiting'],
       'tasks.duration.grouping': ['type', 'agent', 'capability'],
       'tasks.process_run.trigger': ['manual', 'schedule'],
       'tasks.schedule.catch_up': ['skip', 'one', 'all'],
@@ -146,6 +147,8 @@ describe('the data rules, read from the catalogue', () => {
       'tasks.task.risk': [...RISKS],
       'tasks.task.status': [...TASK_STATUSES],
       'tasks.task_dependency.type': ['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish'],
+      'trust.interaction.status': [...INTERACTION_STATUSES],
+      'trust.interaction.type': [...INTERACTION_TYPES],
     });
     const ranges = checks.filter(({ def }) => /\d\) AND \(\w+ <= \d/.test(def)).map(({ column: name }) => name);
     expect(ranges).toEqual(expect.arrayContaining(['agents.agent.performance_score', 'agents.knowledge_domain.priority_level']));

@@ -20,5 +20,6 @@ export { decodeCursor, decodeIdCursor, encodeCursor, pageOf, type Page, type Pag
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
 export { requireStorable } from './http/storable-check.js';
-export { runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
+export { oneTransaction, runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';
+export { Wakeups } from './wakeups.js';

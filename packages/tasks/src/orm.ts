@@ -1,5 +1,5 @@
-import { agentsDomain } from '@agent-hive/agents';
 import { domainOrm } from '@agent-hive/kernel';
+import { trustDomain } from '@agent-hive/trust';
 import { AssignmentSchema } from './assignment/assignment.entity.js';
 import { AttemptSchema } from './attempt/attempt.entity.js';
 import { DependencySchema } from './dependency/dependency.entity.js';
@@ -21,6 +21,6 @@ export const tasksDomain = domainOrm({
     ProcessSchema, ProcessVersionSchema, ProcessRunSchema, TaskSchema, DependencySchema, GraphLockSchema, AttemptSchema, QueueSchema,
     ConcurrencyLimitSchema, AssignmentSchema, DurationSchema, ScheduleSchema,
   ],
-  upstream: [agentsDomain],
+  upstream: [trustDomain],
   migrations,
 });

@@ -4,6 +4,7 @@ import { AgentsHooks, type LanguageModelSettings } from '@agent-hive/agents';
 import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
 import { tenantStatement } from '@agent-hive/kernel';
+import { TrustHooks } from '@agent-hive/trust';
 import { countAssignmentsOfAgent } from './assignment/assignment.sql.js';
 import { AssignmentsController } from './assignment/assignments.controller.js';
 import { AssignmentsService } from './assignment/assignments.service.js';
@@ -40,6 +41,7 @@ import { SettlementService } from './task/settlement.service.js';
 import { countTasksOf } from './task/task.sql.js';
 import { TasksController } from './task/tasks.controller.js';
 import { TasksService } from './task/tasks.service.js';
+import { WaitsService } from './wait/waits.service.js';
 import { WorkloadReporter } from './workload/workload.service.js';
 
 /** How the domain is set up. */
@@ -66,7 +68,7 @@ const STORES: readonly TenantStore[] = [
 
 /** What this domain records beside the changes of its tables: no agent may report one of these. */
 const ACTIONS = [
-  'task.ready', 'task.claimed', 'task.started', 'task.waiting', 'task.completed', 'task.failed', 'task.dead', 'task.cancelled', 'task.retried', 'task.released', 'task.expired', 'task.redriven',
+  'task.ready', 'task.claimed', 'task.started', 'task.waiting', 'task.resumed', 'task.completed', 'task.failed', 'task.dead', 'task.cancelled', 'task.retried', 'task.released', 'task.expired', 'task.redriven',
   'task.assigned', 'task.assignment_failed', 'task.unassigned', 'task.dependency_added', 'task.dependency_removed', 'schedule.fired', 'schedule.skipped', 'schedule.failed',
 ];
 
@@ -77,6 +79,8 @@ export class TasksModule implements OnModuleInit {
     private readonly auditHooks: AuditHooks,
     private readonly agentsHooks: AgentsHooks,
     private readonly identityHooks: IdentityHooks,
+    private readonly trustHooks: TrustHooks,
+    private readonly waits: WaitsService,
   ) {}
 
   static forRoot({ estimator }: TasksOptions = {}): DynamicModule {
@@ -96,6 +100,7 @@ export class TasksModule implements OnModuleInit {
         LifecycleService,
         ClaimsService,
         WorkService,
+        WaitsService,
         AttemptsService,
         DependenciesService,
         QueuesService,
@@ -121,6 +126,7 @@ export class TasksModule implements OnModuleInit {
       { table: 'tasks.task', count: await tenantStatement(this.em, (db) => countTasksOf(db, { agentId: id })) },
     ]);
     this.identityHooks.projectReferences.register('tasks', async (_em, id) => ({ table: 'tasks.task', count: await tenantStatement(this.em, (db) => countTasksOf(db, { projectId: id })) }));
+    this.trustHooks.interactionsSettled.register('tasks', (_em, interactions) => this.waits.resume(interactions.map(({ id }) => id)));
     this.identityHooks.stores.register('tasks', async () => ({ domain: tasksDomain, stores: STORES }));
   }
 }

@@ -1,5 +1,5 @@
 import { newId } from '@agent-hive/kernel';
-import { principal, type TestApp } from '@agent-hive/kernel/testing';
+import { principal, testEngine, type TestApp } from '@agent-hive/kernel/testing';
 import type { TaskDto } from '../src/index.js';
 import { aTask, anAgent, claim, complete, inSeconds, read, sweep, tasksApp, write } from './world.js';
 
@@ -138,6 +138,19 @@ describe('claims', () => {
     for (let i = 0; i < 3; i++) await aTask(hive, { concurrencyKey: 'k' }, { as });
     expect(await claim(hive, agent, { limit: 10 }, { as })).toHaveLength(1);
     expect((await hive.get('/v1/concurrency-limits/k', { as })).body).toEqual({ key: 'k', limit: 1 });
+  });
+
+  const onServer = testEngine() === 'server' ? it : it.skip;
+  onServer('takes back tasks of one key and their parents at once (needs parallel connections, so a server)', async () => {
+    const { as, agent } = await tenant();
+    await hive.put('/v1/concurrency-limits/shared', { limit: 100 }, { as });
+    for (let i = 0; i < 20; i++) await aTask(hive, { concurrencyKey: 'shared', parentId: (await aTask(hive, { concurrencyKey: 'shared' }, { as })).id }, { as });
+    for (let round = 0; round < 3; round++) {
+      const held = await claim(hive, agent, { limit: 100 }, { as });
+      expect(held).toHaveLength(40);
+      // A deadlock would be answered with 503.
+      expect((await Promise.all(held.map((each) => write(hive, each, 'release', {}, { as })))).filter(({ status }) => status !== 200)).toEqual([]);
+    }
   });
 
   it('leaves a task alone until its time has come', async () => {

@@ -14,7 +14,8 @@ import { lockDependents } from '../src/task/settlement.sql.js';
 import type { TaskQuery } from '../src/task/task-view.dto.js';
 import { selectTask, selectTasks, selectTree } from '../src/task/task.sql.js';
 import { selectWorkloads } from '../src/workload/workload.sql.js';
-import { anAgent, tasksApp } from './world.js';
+import { lockWaitingFor } from '../src/wait/wait.sql.js';
+import { anAgent, asked, tasksApp } from './world.js';
 
 const TASKS = 20_000;
 
@@ -41,6 +42,8 @@ describe('the indexes of tasks, by the plans of the statements that they serve',
              case when n % 100 = 1 then 'key ' || n % 7 end, 'outside ' || n, case when n % 100 = 0 then now() + n * interval '1 second' end, case when n % 100 = 2 then now() + n * interval '1 minute' end,
              0, 3, 0, 'fixed', 0, 0, 0, case when s.status = 'claimed' then now() + n * interval '1 second' end, 0, 'ignore', 0, 0, 0, 'cancel', 0, 0, false, false, now(), now()
         from (values ${tenants}) t(id), generate_series(1, ${TASKS}) n cross join lateral (select (array['completed', 'completed', 'ready', 'completed', 'claimed', 'dead'])[1 + (n / 3) % 6] as status) s`);
+    const question = (await asked(hive)).id;
+    await run(`update tasks.task set status = 'waiting', status_reason = 'interaction', interaction_id = '${question}', lease_expires_at = null where tenant_id = '${hive.me.tenantId}' and external_id in ('outside 4', 'outside 8')`);
     await run('analyze tasks.task'); // without figures the joins below are nested loops
     await run(`update tasks.task c set parent_id = p.id from (select tenant_id, id, row_number() over (partition by tenant_id order by id) as n from tasks.task) p
                 where c.tenant_id = p.tenant_id and p.n = 1 + mod(abs(hashtext(c.id::text)), 400) and mod(abs(hashtext(c.id::text)), 10) = 1 and p.id <> c.id`);
@@ -82,6 +85,7 @@ describe('the indexes of tasks, by the plans of the statements that they serve',
     ['the dependents of a task', 'task_dependency_dependents_index', (db) => selectDependencies(db, known, 'dependents', 20)],
     ['the dependencies of a task', 'task_dependency_pkey', (db) => selectDependencies(db, known, 'dependencies', 20)],
     ['a way along dependencies', 'task_dependency_dependents_index', (db) => selectPath(db, known, newId())],
+    ['what waits for answers', 'task_interaction_index', (db) => lockWaitingFor(db, [newId()])],
     ['a sweep of leases', 'task_lease_index', (db) => lockExpired(db, now)],
     ['a sweep of deadlines', 'task_deadline_index', (db) => lockOverdue(db, now)],
     ['a sweep of what is due', 'task_due_index', (db) => releaseDue(db, now)],

@@ -26,7 +26,8 @@ export interface Spec {
 export interface Task extends Spec {
   status: TaskStatus;
   /** What a waiting task waits for. */
-  waitsFor: 'children' | 'dependencies' | null;
+  waitsFor: 'children' | 'dependencies' | 'interaction' | null;
+  question: number | null;
   heldBy: Hold | null;
   agent: number | null;
   leaseUntil: number | null;
@@ -63,6 +64,7 @@ const byTurn = (a: Task, b: Task): number => b.priority - a.priority || a.name -
 export class Model {
   readonly tasks = new Map<number, Task>();
   readonly limits = new Map<string, number>();
+  readonly answered = new Set<number>();
   /** Tasks that ended in the running operation and whose end nobody has been told of. */
   private untold = new Set<Task>();
 
@@ -73,7 +75,7 @@ export class Model {
   create(specs: readonly Spec[]): Refusals {
     const refusals: Refusals = [];
     for (const spec of specs) {
-      const task: Task = { ...spec, status: 'ready', waitsFor: null, heldBy: null, agent: spec.reservedFor, leaseUntil: null, attempt: 0, token: 0, redrives: 0, started: false, edges: new Map(), attempts: [], entries: {} };
+      const task: Task = { ...spec, status: 'ready', waitsFor: null, question: null, heldBy: null, agent: spec.reservedFor, leaseUntil: null, attempt: 0, token: 0, redrives: 0, started: false, edges: new Map(), attempts: [], entries: {} };
       if (isGroup(task)) task.key = null;
       this.tasks.set(task.name, task);
       note(task, 'created');
@@ -158,6 +160,24 @@ export class Model {
       this.giveBack(task, 'released');
       this.settle(0);
     });
+  }
+
+  wait(write: Write, question: number): Refusals {
+    return this.held(write, (task) => {
+      endAttempt(task, 'waiting');
+      Object.assign(task, { attempt: task.attempt - 1, question });
+      if (this.answered.has(question)) this.giveBack(task, 'resumed');
+      else this.move(task, 'waiting', 'waiting', 'interaction');
+      this.settle(0);
+    });
+  }
+
+  answer(question: number): Refusals {
+    if (this.answered.has(question)) return ['interaction-settled'];
+    this.answered.add(question);
+    for (const task of this.all.filter((each) => each.waitsFor === 'interaction' && each.question === question)) this.giveBack(task, 'resumed');
+    this.settle(0);
+    return [];
   }
 
   cancel(name: number, tree: boolean): Refusals {
@@ -326,7 +346,7 @@ export class Model {
 
   /** Ends a waiting task that has nothing to wait for any more. */
   private decide(task: Task): void {
-    if (task.status !== 'waiting') return;
+    if (task.status !== 'waiting' || task.waitsFor === 'interaction') return;
     if (task.waitsFor === 'children') {
       const children = this.childrenOf(task);
       const told = children.filter((child) => hasEnded(child) && !this.untold.has(child));

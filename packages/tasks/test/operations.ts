@@ -10,6 +10,8 @@ export type Operation =
   | { do: 'complete'; writes: Write[] }
   | ({ do: 'fail'; retryable: boolean } & Write)
   | ({ do: 'release' } & Write)
+  | ({ do: 'wait'; question: number } & Write)
+  | { do: 'answer'; question: number }
   | { do: 'cancel'; task: number; tree: boolean }
   | { do: 'redrive'; task: number }
   | { do: 'depend'; task: number; on: number; type: DependencyType }
@@ -87,6 +89,7 @@ export class Dice {
 /** Makes up what to do next: mostly what is allowed, sometimes what is not. */
 export class Chance {
   private serial = 0;
+  private questions = 0;
 
   constructor(
     private readonly dice: Dice,
@@ -108,6 +111,8 @@ export class Chance {
       [when(isHeld, 16), () => ({ do: 'complete', writes: this.distinct(1 + dice.below(3)) })],
       [when(isHeld, 10), () => ({ do: 'fail', retryable: dice.chance(0.5), ...this.write() })],
       [when(isHeld, 3), () => ({ do: 'release', ...this.write() })],
+      [when(isHeld, 6), () => ({ do: 'wait', question: this.question(), ...this.write() })],
+      [when(tasks.some((task) => task.waitsFor === 'interaction'), 6), () => ({ do: 'answer', question: this.question() })],
       [isCrowded ? 8 : 4, () => ({ do: 'cancel', task: this.task((task) => !hasEnded(task)), tree: dice.chance(0.5) })],
       [when(tasks.some((task) => task.status === 'failed' || task.status === 'dead'), 7), () => ({ do: 'redrive', task: this.task((task) => task.status === 'failed' || task.status === 'dead') })],
       [8, () => ({ do: 'depend', task: this.task((task) => !hasEnded(task)), on: this.task((task) => !hasEnded(task)), type: dice.pick(DEPENDENCY_TYPES) })],
@@ -153,6 +158,13 @@ export class Chance {
     const waiting = this.task((task) => !hasEnded(task) && task.edges.size > 0);
     const { edges } = this.model.tasks.get(waiting)!;
     return { do: 'undepend', task: waiting, on: edges.size > 0 ? this.dice.pick([...edges.keys()]) : this.task(() => true) };
+  }
+
+  /** A new question, one that something waits for, or any. */
+  private question(): number {
+    const awaited = [...this.model.tasks.values()].filter((task) => task.waitsFor === 'interaction').map((task) => task.question!);
+    if (this.questions === 0 || this.dice.chance(0.3)) return ++this.questions;
+    return awaited.length > 0 && this.dice.chance(0.8) ? this.dice.pick(awaited) : 1 + this.dice.below(this.questions);
   }
 
   private write(): Write {

@@ -1,9 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { HiveError, runAs, type Principal } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
+import { AnswersService, InteractionsService } from '@agent-hive/trust';
 import { DependenciesService } from '../src/dependency/dependencies.service.js';
 import { ClaimsService, LifecycleService, TasksService, WorkService, type NewTask, type TaskDto } from '../src/index.js';
 import { QueuesService } from '../src/queue/queues.service.js';
+import { WaitsService } from '../src/wait/waits.service.js';
 import { Model, type Refusals, type Spec, type Task, type Write } from './model.js';
 import { AGENTS, references, type Operation } from './operations.js';
 import { anAgent, inSeconds, sweep } from './world.js';
@@ -15,6 +17,7 @@ export class Divergence extends Error {}
 export class Trial {
   readonly model = new Model();
   private readonly ids = new Map<number, string>();
+  private readonly questions = new Map<number, string>();
   private readonly as: Principal = principal();
   private readonly agents: string[] = [];
 
@@ -42,6 +45,14 @@ export class Trial {
         return this.answered(this.work(operation, (id, fence) => this.get(WorkService).fail(id, { ...fence, error: { message: 'no', retryable: operation.retryable } })), () => this.model.fail(operation, operation.retryable));
       case 'release':
         return this.answered(this.work(operation, (id, fence) => this.get(WorkService).release(id, fence)), () => this.model.release(operation));
+      case 'wait': {
+        const interactionId = await this.asked(operation.question);
+        return this.answered(this.work(operation, (id, fence) => this.get(WaitsService).wait(id, { ...fence, interactionId })), () => this.model.wait(operation, operation.question));
+      }
+      case 'answer': {
+        const id = await this.asked(operation.question);
+        return this.answered(this.run(() => this.get(AnswersService).respond(id, { status: 'answered', response: 'so' })), () => this.model.answer(operation.question));
+      }
       case 'cancel':
         return this.answered(this.run(() => this.get(LifecycleService).cancel(this.id(operation.task), { reason: 'no need', tree: operation.tree })), () => this.model.cancel(operation.task, operation.tree));
       case 'redrive':
@@ -135,7 +146,7 @@ export class Trial {
     const children = this.model.childrenOf(task);
     const ended = (statuses: string[]) => children.filter((child) => statuses.includes(child.status)).length;
     return {
-      status: task.status, waitsFor: task.waitsFor, heldBy: task.heldBy, attempt: task.attempt, token: task.token, redrives: task.redrives,
+      status: task.status, waitsFor: task.waitsFor, question: task.question === null ? null : this.questions.get(task.question), heldBy: task.heldBy, attempt: task.attempt, token: task.token, redrives: task.redrives,
       agent: task.agent === null ? null : this.agents[task.agent], parent: task.parent === null ? null : this.id(task.parent), leased: task.leaseUntil !== null,
       openStarts: this.model.openEdges(task, true), openFinishes: this.model.openEdges(task, false),
       children: [children.length, children.length - ended(['completed', 'failed', 'cancelled', 'dead']), ended(['failed', 'cancelled', 'dead'])],
@@ -143,6 +154,13 @@ export class Trial {
       attempts: task.attempts.map(({ token, number, redrive, outcome }) => `${token}: ${number}.${redrive} ${outcome ?? 'under way'}`),
       entries: task.entries,
     };
+  }
+
+  /** The id of a question, which is asked when it is first spoken of. */
+  private async asked(question: number): Promise<string> {
+    const id = this.questions.get(question) ?? (await this.run(() => this.get(InteractionsService).create({ type: 'decision_point', content: 'which?' }))).id;
+    this.questions.set(question, id);
+    return id;
   }
 
   private id(name: number): string {
@@ -162,7 +180,7 @@ export class Trial {
 /** What Trial.expected() says, as the database has it. */
 const stateOf = (tenantId: string): string => `
   select t.id, jsonb_build_object(
-           'status', t.status, 'waitsFor', case when t.status = 'waiting' then t.status_reason end, 'heldBy', t.held_by, 'attempt', t.attempt, 'token', t.fencing_token, 'redrives', t.redrive_count,
+           'status', t.status, 'waitsFor', case when t.status = 'waiting' then t.status_reason end, 'question', t.interaction_id, 'heldBy', t.held_by, 'attempt', t.attempt, 'token', t.fencing_token, 'redrives', t.redrive_count,
            'agent', t.assignee_id, 'parent', t.parent_id, 'leased', t.lease_expires_at is not null, 'openStarts', t.open_start_count, 'openFinishes', t.open_finish_count,
            'children', jsonb_build_array(t.child_count, t.open_child_count, t.failed_child_count),
            'edges', coalesce((select jsonb_object_agg(d.dependency_id, d.type || case when d.resolved_at is null then ' open' else ' over' end) from tasks.task_dependency d where d.tenant_id = t.tenant_id and d.dependent_id = t.id), '{}'),

@@ -3,13 +3,14 @@ import { CaptureSubscriber } from '@agent-hive/audit';
 import { IdentityModule } from '@agent-hive/identity';
 import { newId, runAs, servicePrincipal } from '@agent-hive/kernel';
 import { testApp, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
+import { TrustModule, type InteractionDto } from '@agent-hive/trust';
 import { AssignmentsService, EstimatesService, SweepService, TasksModule, tasksDomain, type Swept, type TaskDto, type TasksOptions } from '../src/index.js';
 
 /** The domain's application over a database of its own. */
 export const tasksApp = ({ poolMax, ...options }: { poolMax?: number } & TasksOptions = {}): Promise<TestApp> =>
   testApp({
     domains: [tasksDomain],
-    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), TasksModule.forRoot(options)],
+    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), TrustModule, TasksModule.forRoot(options)],
     subscribers: [new CaptureSubscriber()],
     ...(poolMax !== undefined && { poolMax }),
   });
@@ -53,7 +54,7 @@ export async function claim(hive: TestApp, agent: { id: string }, body: object =
 }
 
 /** A write of a worker about what it holds. */
-export const write = (hive: TestApp, held: Held, verb: 'heartbeat' | 'completion' | 'failure' | 'release', body: object = {}, request: TestRequest = {}) =>
+export const write = (hive: TestApp, held: Held, verb: 'heartbeat' | 'completion' | 'failure' | 'release' | 'wait', body: object = {}, request: TestRequest = {}) =>
   hive.post<TaskDto & { code?: string }>(`/v1/tasks/${held.task.id}/${verb}`, { fencingToken: held.fencingToken, ...body }, request);
 
 /** Completes what is held. */
@@ -64,6 +65,20 @@ export async function complete(hive: TestApp, held: Held, body: object = {}, req
 }
 
 export const read = async (hive: TestApp, { id }: { id: string }, request: TestRequest = {}): Promise<TaskDto> => (await hive.get<TaskDto>(`/v1/tasks/${id}`, request)).body;
+
+/** Asks a person, by default for a decision. */
+export async function asked(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<InteractionDto> {
+  const made = await hive.post<InteractionDto>('/v1/interactions', { type: 'decision_point', content: 'Which?', ...overrides }, request);
+  if (made.status !== 201) throw new Error(`not asked: ${made.status} ${JSON.stringify(made.body)}`);
+  return made.body;
+}
+
+/** A person's answer. */
+export async function answer(hive: TestApp, { id }: { id: string }, body: object = { status: 'answered', response: 'this' }, request: TestRequest = {}): Promise<InteractionDto> {
+  const answered = await hive.post<InteractionDto>(`/v1/interactions/${id}/response`, body, request);
+  if (answered.status !== 200) throw new Error(`not answered: ${answered.status} ${JSON.stringify(answered.body)}`);
+  return answered.body;
+}
 
 /** What time does, at a moment of the test's choice. */
 export const sweep = (hive: TestApp, now = new Date(), tenantId = hive.me.tenantId): Promise<Swept> =>

@@ -6,6 +6,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   tools: 'Tools that agents may be granted, and the grants.',
   'mcp-servers': 'MCP servers, and which agents use them.',
   tasks: 'Work: tasks in trees and with dependencies, claims under leases, queues and history.',
+  interactions: 'What agents ask of people: questions, decisions, and approvals that are bound to an action and used once.',
   processes: 'Work that is done again and again: definitions, and their runs.',
   schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',

@@ -5,11 +5,12 @@ import type { Job } from './jobs.js';
 import { maintenance } from './maintenance.js';
 import { fireSchedules, refreshEstimates, releaseStranded, reportWorkload, sweepTasks } from './tasks.js';
 import { forEachTenant } from './tenants.js';
+import { expireInteractions } from './trust.js';
 import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, presence(config), sweepTasks, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, ...(serverUrl(config) === null ? [vacuum] : []),
+  maintenance, presence(config), sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */

@@ -1,4 +1,5 @@
 import { WakeupsService } from '@agent-hive/tasks';
+import { InteractionWakeups } from '@agent-hive/trust';
 import { readConfig, type Environment } from '../config/config.js';
 import { describeDatabase } from '../config/database-settings.js';
 import { jobs } from '../jobs/registry.js';
@@ -48,6 +49,7 @@ async function stop(hive: Hive, scheduler: Scheduler, withdraw: () => void, log:
   drain.begin();
   // Whoever waits for work is answered now, and asks another process.
   hive.app.get(WakeupsService, { strict: false }).close();
+  hive.app.get(InteractionWakeups, { strict: false }).close();
   log.info({ inFlight: drain.inFlight }, 'shutting down');
   const left = await drain.settled(Math.max(limitMs - CLOSING_MS, limitMs / 2));
   if (left > 0) {

@@ -67,7 +67,7 @@ export async function lockStranded(db: Sql): Promise<StrandedRow[]> {
     select t.*, s.why from stranded s cross join lateral (
       select ${TASK_COLUMNS} from tasks.task t
        where t.tenant_id = ${tenantId} and ${READY} and t.reserved_for = s.reserved_for and t.queue = s.queue and t.lane = s.lane and t.ai_optimization_applied
-       order by t.priority desc, t.id limit ${BATCH} for update skip locked) t limit ${BATCH}`.execute(db);
+       order by t.priority desc, t.id limit ${BATCH} for no key update skip locked) t limit ${BATCH}`.execute(db);
   return found.rows;
 }
 

@@ -49,6 +49,13 @@ export class BeatDto extends FencedDto {
   progress?: number;
 }
 
+/** The work cannot go on before a person has answered. */
+export class WaitDto extends FencedDto {
+  /** What was asked of the person. */
+  @IsUUID()
+  interactionId: string;
+}
+
 /** The work is done. */
 export class CompleteDto extends FencedDto {
   /** Any JSON, at most 256 KiB. */

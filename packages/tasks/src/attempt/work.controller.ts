@@ -2,7 +2,8 @@ import { Body, Controller, HttpCode, Param, Post } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Access, IdPipe } from '@agent-hive/kernel/http';
 import { TaskDto } from '../task/task-view.dto.js';
-import { BeatDto, CompleteDto, CompletionOutcomesDto, CompletionsDto, FailDto, FencedDto } from './attempt.dto.js';
+import { WaitsService } from '../wait/waits.service.js';
+import { BeatDto, CompleteDto, CompletionOutcomesDto, CompletionsDto, FailDto, FencedDto, WaitDto } from './attempt.dto.js';
 import { WorkService } from './work.service.js';
 
 /** A hundred results of the largest size, and what is around them. */
@@ -11,7 +12,10 @@ const COMPLETIONS_MAX_BYTES = 32 * 1024 * 1024;
 @ApiTags('tasks')
 @Controller('v1')
 export class WorkController {
-  constructor(private readonly work: WorkService) {}
+  constructor(
+    private readonly work: WorkService,
+    private readonly waits: WaitsService,
+  ) {}
 
   /** Takes a worker's sign of life and extends its lease. */
   @Post('tasks/:id/heartbeat')
@@ -43,6 +47,14 @@ export class WorkController {
   @Access('tasks:claim')
   release(@Param('id', IdPipe) id: string, @Body() input: FencedDto): Promise<TaskDto> {
     return this.work.release(id, input);
+  }
+
+  /** Gives a task back until a person has answered; then it is ready for any agent again. */
+  @Post('tasks/:id/wait')
+  @HttpCode(200)
+  @Access('tasks:claim')
+  wait(@Param('id', IdPipe) id: string, @Body() input: WaitDto): Promise<TaskDto> {
+    return this.waits.wait(id, input);
   }
 
   /** Completes up to 100 tasks; each succeeds or not by itself. */

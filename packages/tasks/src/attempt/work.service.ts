@@ -124,13 +124,14 @@ export class WorkService {
   }
 }
 
-const writeOf = (taskId: string, { fencingToken }: FencedDto): Write => ({ n: 0, taskId, fencingToken, entryId: newId(), ...entryFacts() });
+/** A worker's write, in the name of the caller. */
+export const writeOf = (taskId: string, { fencingToken }: FencedDto): Write => ({ n: 0, taskId, fencingToken, entryId: newId(), ...entryFacts() });
 
 /** A task that goes back to where it can be claimed waits for its key's turn, if it has one. */
 export const keyHold = (task: Pick<TaskRow, 'concurrency_key'>): Hold | null => (task.concurrency_key === null ? null : 'concurrency_key');
 
 /** The row, when it is the writer's. Throws NotFound, Forbidden, or Refused when the lease is lost. */
-function held(taskId: string, row: HeldRow | undefined): HeldRow {
+export function held(taskId: string, row: HeldRow | undefined): HeldRow {
   if (!row) throw new NotFound('task', taskId);
   if (row.verdict === 'not-yours') throw new Forbidden(`task ${taskId} is held by another agent`, 'not-yours');
   if (row.verdict === 'lease-lost') throw new Refused(`The lease on task ${taskId} under this token is over: the task is ${row.status}, and nothing was changed`, 'lease-lost', { taskStatus: row.status });

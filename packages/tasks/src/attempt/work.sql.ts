@@ -37,7 +37,7 @@ const held = (writes: readonly Write[], now: Date, whole = true): RawBuilder<unk
              case when i."actorType" = 'agent' and t.assignee_id is distinct from i."actorId" then 'not-yours'
                   when t.status not in ('claimed', 'running') or t.fencing_token <> i."fencingToken" or t.lease_expires_at <= ${now} or i.nth > 1 then 'lease-lost'
                   when t.is_linked and not ${whole}::boolean then 'linked' else 'held' end as verdict
-        from item i join tasks.task t on t.tenant_id = ${currentTenantId()} and ${isAmong(sql`t.id`, sql`array(select "taskId" from item)`)} and t.id = i."taskId" order by t.id for update of t
+        from item i join tasks.task t on t.tenant_id = ${currentTenantId()} and ${isAmong(sql`t.id`, sql`array(select "taskId" from item)`)} and t.id = i."taskId" order by t.id for no key update of t
     )`;
 
 const ITS_ATTEMPT = sql`${isAmong(sql`a.id`, sql`array(select attempt_id from done)`)} and a.id = d.attempt_id`;

@@ -142,7 +142,7 @@ export async function claimTasks(db: Sql, claim: Claim, whole: boolean): Promise
       select whose, queue, lane, count(*)::int as take from turn group by 1, 2, 3
     ), locked as materialized (
       select x.id, row_number() over (order by x.priority desc, x.id)::int as n
-        from share s cross join lateral (select * from (${ofLane('s', sql`limit s.take`, sql`for update skip locked`)}) y ${atMost(slots.length)}) x ${atMost(slots.length)}
+        from share s cross join lateral (select * from (${ofLane('s', sql`limit s.take`, sql`for no key update skip locked`)}) y ${atMost(slots.length)}) x ${atMost(slots.length)}
     ), claimed as (
       update tasks.task t
          set status = 'claimed', status_reason = null, assignee_id = s."agentId", attempt = t.attempt + 1, fencing_token = t.fencing_token + 1, attempt_id = s."attemptId",

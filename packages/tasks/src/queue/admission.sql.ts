@@ -30,12 +30,12 @@ export async function admit(db: Sql, keys: readonly string[]): Promise<string[]>
       select c.id, null as held_by from room r cross join lateral (
         select t.id from tasks.task t
          where t.tenant_id = ${tenantId} and t.concurrency_key = r.key and t.status = 'ready' and t.held_by = 'concurrency_key'
-         order by t.priority desc, t.id for update skip locked limit greatest(r.places, 0)) c
+         order by t.priority desc, t.id for no key update skip locked limit greatest(r.places, 0)) c
       union all
       select c.id, 'concurrency_key' from room r cross join lateral (
         select t.id from tasks.task t
          where t.tenant_id = ${tenantId} and t.concurrency_key = r.key and t.status = 'ready' and t.held_by is null
-         order by t.priority, t.id desc for update skip locked limit greatest(-r.places, 0)) c
+         order by t.priority, t.id desc for no key update skip locked limit greatest(-r.places, 0)) c
     )
     update tasks.task t set held_by = c.held_by from chosen c where t.tenant_id = ${tenantId} and t.id = c.id
     returning t.id, t.held_by`.execute(db);

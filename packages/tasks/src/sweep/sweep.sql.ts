@@ -23,7 +23,7 @@ async function lockFound(db: Sql, condition: RawBuilder<unknown>): Promise<TaskR
   const inGroups = seen.rows.filter((row) => row.parent_id !== null).map((row) => row.id);
   if (inGroups.length > 0) await lockGroupsAbove(db, inGroups);
   if (seen.rows.length === 0) return [];
-  const found = await sql<TaskRow>`select ${TASK_COLUMNS} from tasks.task t where t.tenant_id = ${tenantId} and ${condition} for update of t skip locked`.execute(db);
+  const found = await sql<TaskRow>`select ${TASK_COLUMNS} from tasks.task t where t.tenant_id = ${tenantId} and ${condition} for no key update of t skip locked`.execute(db);
   return found.rows;
 }
 
@@ -34,7 +34,7 @@ export async function releaseDue(db: Sql, now: Date): Promise<{ concurrency_key:
     with due as materialized (
       select t.id from tasks.task t
        where t.tenant_id = ${tenantId} and t.status = 'ready' and t.held_by = 'run_at' and t.run_at <= ${now}
-       order by t.run_at limit ${BATCH} for update of t skip locked
+       order by t.run_at limit ${BATCH} for no key update of t skip locked
     )
     update tasks.task t set held_by = case when t.concurrency_key is not null then 'concurrency_key' end
       from due d where t.tenant_id = ${tenantId} and t.id = d.id

@@ -6,6 +6,7 @@
  *                 └──────────┘ └────────────────┴─── lost lease ───────┤
  *                                              (attempts left)         ├───────▶ dead      (attempts used up, or past its deadline)
  *   a group, or a task that may not end yet:  waiting ─────────────────┘
+ *   a task whose worker asked a person:       running ──wait──▶ waiting ──answer──▶ ready
  *   whatever has not ended ──▶ cancelled          failed, dead ──redrive──▶ ready
  *
  * created   being written; seen only inside the transaction that creates it
@@ -13,7 +14,7 @@
  * ready     may be claimed, unless held: until its run_at, or until its concurrency key has room
  * claimed   leased to an agent
  * running   leased, and the agent has given a sign of life
- * waiting   no lease: a group waits for its children, a finished task for others to end, any for an answer
+ * waiting   no lease: a group waits for its children, a finished task for others to end, any for a person's answer
  * dead      the dead letter: kept with its history until it is redriven
  */
 
@@ -64,6 +65,6 @@ export type DependencyType = (typeof DEPENDENCY_TYPES)[number];
 export const BACKOFF_KINDS = ['fixed', 'exponential'] as const;
 export type BackoffKind = (typeof BACKOFF_KINDS)[number];
 
-/** How an attempt ended. */
-export const OUTCOMES = ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded'] as const;
+/** How an attempt ended; `waiting`: to wait for an answer, which counts neither as a failure nor as an attempt. */
+export const OUTCOMES = ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded', 'waiting'] as const;
 export type Outcome = (typeof OUTCOMES)[number];

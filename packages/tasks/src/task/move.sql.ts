@@ -27,6 +27,8 @@ export interface Move {
   usage?: Usage;
   heldBy?: Hold | null;
   runAt?: Date | null;
+  /** What it waits for from now on. */
+  interactionId?: string;
   /** Set where it begins anew: 0; absent, the count stays. */
   attempt?: number;
   redriven?: boolean;
@@ -40,24 +42,24 @@ export interface Move {
  */
 export async function moveTasks(db: Sql, moves: readonly Move[], now: Date): Promise<TaskRow[]> {
   const tenantId = currentTenantId();
-  const rows = moves.map(({ task, action, status, reason, outcome, error, usage, heldBy, runAt, attempt, redriven, droppedDeadline }) => ({
+  const rows = moves.map(({ task, action, status, reason, outcome, error, usage, heldBy, runAt, attempt, redriven, droppedDeadline, interactionId }) => ({
     id: task.id, was: task.status, token: task.fencing_token, attempt_id: task.attempt_id, entry_id: newId(), action, status, reason, outcome: outcome ?? null,
-    error: error ?? null, held_by: heldBy ?? null, run_at: runAt ?? null, attempt: attempt ?? null, redriven: redriven ?? false, dropped_deadline: droppedDeadline ?? null, ...usage,
+    error: error ?? null, held_by: heldBy ?? null, run_at: runAt ?? null, interaction_id: interactionId ?? null, attempt: attempt ?? null, redriven: redriven ?? false, dropped_deadline: droppedDeadline ?? null, ...usage,
   }));
   const entry = insertEntryPerRow(
     {
       subjectType: 'task', action: sql`m.action`, id: sql`m.entry_id`, subjectId: sql`m.id::text`, agentId: sql`moved.assignee_id`, risk: sql`moved.risk`, occurredAt: now,
-      previousState: sql`jsonb_strip_nulls(jsonb_build_object('status', m.was, 'deadlineAt', m.dropped_deadline))`, newState: sql`jsonb_strip_nulls(jsonb_build_object('status', m.status, 'statusReason', m.reason, 'runAt', m.run_at, 'error', m.error))`,
+      previousState: sql`jsonb_strip_nulls(jsonb_build_object('status', m.was, 'deadlineAt', m.dropped_deadline))`, newState: sql`jsonb_strip_nulls(jsonb_build_object('status', m.status, 'statusReason', m.reason, 'runAt', m.run_at, 'interactionId', m.interaction_id, 'error', m.error))`,
     },
     sql`moved join move m on m.id = moved.id`,
   );
   const moved = await sql<TaskRow>`
     with move as materialized (
       select * from json_to_recordset(${JSON.stringify(rows)}::json) as m(id uuid, was text, token bigint, attempt_id uuid, entry_id uuid, action text, status text, reason text, outcome text,
-             error jsonb, held_by text, run_at timestamptz, attempt int, redriven boolean, dropped_deadline timestamptz, "costUsd" float8, "inputTokens" bigint, "outputTokens" bigint) ${atMost(rows.length)}
+             error jsonb, held_by text, run_at timestamptz, interaction_id uuid, attempt int, redriven boolean, dropped_deadline timestamptz, "costUsd" float8, "inputTokens" bigint, "outputTokens" bigint) ${atMost(rows.length)}
     ), moved as (
       update tasks.task t
-         set status = m.status, status_reason = m.reason, held_by = m.held_by, run_at = coalesce(m.run_at, t.run_at), deadline_at = case when m.dropped_deadline is null then t.deadline_at end, error = case when m.redriven then null else coalesce(m.error, t.error) end,
+         set status = m.status, status_reason = m.reason, held_by = m.held_by, run_at = coalesce(m.run_at, t.run_at), interaction_id = coalesce(m.interaction_id, t.interaction_id), deadline_at = case when m.dropped_deadline is null then t.deadline_at end, error = case when m.redriven then null else coalesce(m.error, t.error) end,
              attempt = coalesce(m.attempt, t.attempt), redrive_count = t.redrive_count + m.redriven::int, lease_expires_at = null, lease_seconds = null,
              assignee_id = case when m.status in ('ready', 'blocked') and t.reserved_for = ${ANYONE} then null else t.assignee_id end,
              progress = case when m.status in ('ready', 'blocked') then 0 when m.status = 'completed' then 100 else t.progress end,

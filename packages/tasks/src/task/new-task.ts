@@ -44,6 +44,7 @@ export function draftOf(task: NewTask, now: Date): DraftTask {
     parent_id: task.parentId ?? null,
     project_id: task.projectId ?? null,
     process_run_id: task.processRunId ?? null,
+    interaction_id: null,
     concurrency_key: isGroup ? null : key,
     external_id: task.externalId ?? null,
     run_at: runAt,

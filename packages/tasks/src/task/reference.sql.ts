@@ -31,7 +31,7 @@ export async function selectMissing(db: Sql, { projects, processRuns }: Referenc
 /** Locks tasks in the order of their ids against whatever would end them, for the rest of the transaction. By primary key. */
 export async function lockTasks(db: Sql, ids: readonly string[]): Promise<TaskRow[]> {
   const found = await sql<TaskRow>`
-    select ${TASK_COLUMNS} from tasks.task t where t.tenant_id = ${currentTenantId()} and t.id = any (${ids}::uuid[]) order by t.id for update of t`.execute(db);
+    select ${TASK_COLUMNS} from tasks.task t where t.tenant_id = ${currentTenantId()} and t.id = any (${ids}::uuid[]) order by t.id for no key update of t`.execute(db);
   return found.rows;
 }
 

@@ -16,7 +16,7 @@ export async function lockDependents(db: Sql, dependencyIds: readonly string[], 
     select ${TASK_COLUMNS}, d.dependency_id, d.type as dependency_type, t.on_dependency_failure as policy
       from tasks.task_dependency d join tasks.task t on t.tenant_id = d.tenant_id and t.id = d.dependent_id
      where d.tenant_id = ${tenantId} and d.dependency_id = any (${dependencyIds}::uuid[]) and d.resolved_at is null and d.type = any (${types}::text[])
-     order by t.id for update of t`.execute(db);
+     order by t.id for no key update of t`.execute(db);
   return found.rows;
 }
 
@@ -82,7 +82,7 @@ export async function countChildren(db: Sql, counts: readonly ChildCount[], now:
   const counted = await sql<TaskRow>`
     with c as materialized (
       select c.* from (select * from json_to_recordset(${JSON.stringify(counts)}::json) as c("parentId" uuid, added int, open int, failed int) ${atMost(counts.length)}) c
-        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" and t.child_policy <> 'ignore' order by t.id for update of t
+        join tasks.task t on t.tenant_id = ${tenantId} and t.id = c."parentId" and t.child_policy <> 'ignore' order by t.id for no key update of t
     )
     update tasks.task t
        set child_count = t.child_count + c.added, open_child_count = t.open_child_count + c.open, failed_child_count = t.failed_child_count + c.failed,
@@ -105,7 +105,7 @@ export async function lockOpenBelow(db: Sql, parentIds: readonly string[], among
       select t.id from below b cross join lateral (select t.id from tasks.task t where t.tenant_id = ${tenantId} and t.parent_id = b.id offset 0) t
     )
     select ${TASK_COLUMNS} from tasks.task t
-     where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from below)`)} and t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for update of t`.execute(db);
+     where t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from below)`)} and t.status not in ('completed', 'failed', 'cancelled', 'dead') order by t.id for no key update of t`.execute(db);
   return found.rows;
 }
 
@@ -123,7 +123,7 @@ export async function lockGroupsAbove(db: Sql, taskIds: readonly string[]): Prom
         from above a cross join lateral (select t.parent_id from tasks.task t where t.tenant_id = ${tenantId} and t.id = a.id and t.parent_id is not null and t.child_policy <> 'ignore' offset 0) t
     )
     select from (select id, max(height) as height from above group by id) a join tasks.task t on t.tenant_id = ${tenantId} and ${isAmong(sql`t.id`, sql`array(select id from above)`)} and t.id = a.id
-     where t.child_policy <> 'ignore' order by a.height desc, t.id for update of t`.execute(db);
+     where t.child_policy <> 'ignore' order by a.height desc, t.id for no key update of t`.execute(db);
 }
 
 /**

@@ -66,6 +66,7 @@ export interface TaskRow {
   parent_id: string | null;
   project_id: string | null;
   process_run_id: string | null;
+  interaction_id: string | null;
   concurrency_key: string | null;
   external_id: string | null;
   run_at: Date | string | null;
@@ -126,6 +127,8 @@ export class TaskDto {
   parentId: string | null;
   projectId: string | null;
   processRunId: string | null;
+  /** The question to a person that it waits for, or waited for last: its answer is at `GET /v1/interactions/{id}`. */
+  interactionId: string | null;
   concurrencyKey: string | null;
   externalId: string | null;
   runAt: string | null;
@@ -179,6 +182,7 @@ export class TaskDto {
       parentId: row.parent_id,
       projectId: row.project_id,
       processRunId: row.process_run_id,
+      interactionId: row.interaction_id,
       concurrencyKey: row.concurrency_key,
       externalId: row.external_id,
       runAt: iso(row.run_at),

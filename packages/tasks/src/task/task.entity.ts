@@ -2,6 +2,7 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import { RISKS, type Risk } from '@agent-hive/audit';
 import { Project } from '@agent-hive/identity';
 import { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from '@agent-hive/kernel';
+import { Interaction } from '@agent-hive/trust';
 import { ProcessRun } from '../process/process-run.entity.js';
 import { BACKOFF_KINDS, CHILD_POLICIES, DEPENDENCY_FAILURE_POLICIES, HOLDS, TASK_STATUSES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy, type Hold, type TaskStatus } from './lifecycle.js';
 
@@ -44,6 +45,8 @@ export const TaskSchema = defineEntity({
     parent: () => p.manyToOne(Task).joinColumns('tenant_id', 'parent_id').ownColumns('parent_id').deleteRule('cascade').updateRule('no action').ref().nullable(),
     project: () => p.manyToOne(Project).joinColumns('tenant_id', 'project_id').ownColumns('project_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
     processRun: () => p.manyToOne(ProcessRun).joinColumns('tenant_id', 'process_run_id').ownColumns('process_run_id').deleteRule('cascade').updateRule('no action').ref().nullable(),
+    /** What it waits for, or waited for last. */
+    interaction: () => p.manyToOne(Interaction).joinColumns('tenant_id', 'interaction_id').ownColumns('interaction_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
     concurrencyKey: p.text().nullable(),
     externalId: p.text().nullable(),
     runAt: moment().nullable(),
@@ -53,8 +56,7 @@ export const TaskSchema = defineEntity({
     maxAttempts: p.integer(),
     redriveCount: p.integer(),
     backoffKind: p.text().$type<BackoffKind>(),
-    backoffSeconds: p.integer(),
-    backoffMaxSeconds: p.integer(),
+    backoffSeconds: p.integer(), backoffMaxSeconds: p.integer(),
     /** Grows with every claim; a write with an older one is refused. */
     fencingToken: p.bigint('number'),
     attemptId: p.uuid().nullable(),
@@ -65,13 +67,10 @@ export const TaskSchema = defineEntity({
     aiComplexityScore: p.double().nullable().default(0),
     aiOptimizationApplied: p.boolean().default(false),
     childPolicy: p.text().$type<ChildPolicy>(),
-    childCount: p.integer(),
-    openChildCount: p.integer(),
-    failedChildCount: p.integer(),
+    childCount: p.integer(), openChildCount: p.integer(), failedChildCount: p.integer(),
     onDependencyFailure: p.text().$type<DependencyFailurePolicy>(),
     /** Dependencies that still keep it from starting, and from ending. */
-    openStartCount: p.integer(),
-    openFinishCount: p.integer(),
+    openStartCount: p.integer(), openFinishCount: p.integer(),
     /** Whether its end matters to something else: a dependent, a group, a concurrency key, an assignment. */
     isLinked: p.boolean(),
     /** Whether its start does. */
@@ -94,6 +93,7 @@ export const TaskSchema = defineEntity({
     INDEX('task_parent_index', `("tenant_id", "parent_id", "id") where parent_id is not null`),
     INDEX('task_project_index', `("tenant_id", "project_id", "id") where project_id is not null`),
     INDEX('task_process_run_index', `("tenant_id", "process_run_id", "id") where process_run_id is not null`),
+    INDEX('task_interaction_index', `("tenant_id", "interaction_id") where interaction_id is not null`),
     INDEX('task_capabilities_index', `using gin ("tenant_id", "required_capabilities") where required_capabilities <> '[]'::jsonb`),
   ],
   checks: [

@@ -5,7 +5,7 @@ import type { TaskQuery, TaskRow } from './task-view.dto.js';
 
 /** Columns of a TaskRow, from `tasks.task t`. */
 export const TASK_COLUMNS = sql`t.id, t.title, t.description, t.type, t.action_class, t.risk, t.status, t.status_reason, t.input, t.result, t.error, t.task_metadata,
-  t.priority, t.queue, t.required_capabilities, t.held_by, t.assignee_id, t.parent_id, t.project_id, t.process_run_id, t.concurrency_key, t.external_id, t.run_at,
+  t.priority, t.queue, t.required_capabilities, t.held_by, t.assignee_id, t.parent_id, t.project_id, t.process_run_id, t.interaction_id, t.concurrency_key, t.external_id, t.run_at,
   t.deadline_at, t.attempt, t.max_attempts, t.redrive_count, t.backoff_kind, t.backoff_seconds, t.backoff_max_seconds, t.fencing_token, t.attempt_id,
   t.lease_expires_at, t.progress, t.predicted_duration, t.ai_complexity_score, t.ai_optimization_applied, t.child_policy, t.child_count, t.open_child_count,
   t.failed_child_count, t.on_dependency_failure, t.open_start_count, t.open_finish_count, t.is_linked, t.is_start_linked, t.started_at, t.completed_at,
@@ -28,9 +28,12 @@ export interface Reserved {
   reserved_for: string;
 }
 
-/** Holds a task for the rest of the transaction; undefined when there is none. */
+/**
+ * Holds a task for the rest of the transaction; undefined when there is none. Here as everywhere `for no key update`: a row that
+ * is changed twice in one transaction has its foreign keys checked anew, and that must not wait for who works on the parent.
+ */
 export async function lockTask(db: Sql, id: string): Promise<(TaskRow & Reserved) | undefined> {
-  const found = await sql<TaskRow & Reserved>`select ${TASK_COLUMNS}, t.reserved_for from tasks.task t where t.tenant_id = ${currentTenantId()} and t.id = ${id} for update`.execute(db);
+  const found = await sql<TaskRow & Reserved>`select ${TASK_COLUMNS}, t.reserved_for from tasks.task t where t.tenant_id = ${currentTenantId()} and t.id = ${id} for no key update`.execute(db);
   return found.rows[0];
 }
 

@@ -1,0 +1,2 @@
+export { CommunicationModule } from './communication.module.js';
+export { communicationDomain } from './orm.js';

@@ -1,0 +1,3 @@
+import type { DomainMigration } from '@agent-hive/kernel';
+
+export const migrations: DomainMigration[] = [];

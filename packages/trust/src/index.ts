@@ -1,0 +1,11 @@
+export { digestOf } from './interaction/action-digest.js';
+export { AnswersService } from './interaction/answers.service.js';
+export { InteractionWakeups } from './interaction/interaction-wakeups.service.js';
+export { type CreateInteractionDto } from './interaction/interaction.dto.js';
+export { Interaction, type Action } from './interaction/interaction.entity.js';
+export { InteractionDto } from './interaction/interaction-view.dto.js';
+export { InteractionsService } from './interaction/interactions.service.js';
+export { INTERACTION_STATUSES, INTERACTION_TYPES, type InteractionStatus, type InteractionType } from './interaction/lifecycle.js';
+export { trustDomain } from './orm.js';
+export { TrustHooks } from './trust.hooks.js';
+export { TrustModule } from './trust.module.js';
