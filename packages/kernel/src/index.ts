@@ -7,7 +7,8 @@ export {
 export { constraintName, isCheckViolation, isConnectionLoss, isDeadlock, isForeignKeyViolation, isLockTimeout, isPoolExhausted, isRefusedValue, isUniqueViolation, sqlState } from './database-error.js';
 export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
 export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
-export { DirectoryInUse } from './engine/directory-lock.js';
+export { DirectoryInUse, DirectoryUnusable, type LockHolder } from './engine/directory-lock.js';
+export { embeddedExists } from './engine/embedded.engine.js';
 export { SERVER_URL_PARAMETERS } from './engine/server-url.js';
 export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused, Stale, Unauthenticated, Unavailable, type FieldError } from './errors.js';
 export { Hook } from './hook.js';

@@ -1,12 +1,12 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Database, DirectoryInUse, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
-import { lockDirectory } from '../src/engine/directory-lock.js';
+import { Database, DirectoryInUse, DirectoryUnusable, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
+import { beat, lockDirectory } from '../src/engine/directory-lock.js';
 import { connectionOf } from '../src/engine/server-url.js';
 
 const TAKER = fileURLToPath(new URL('lock-taker.ts', import.meta.url));
@@ -111,6 +111,42 @@ describe('the exclusive lock of a data directory', () => {
     expect(() => lockDirectory(directory)).toThrow('process 1 on elsewhere');
     writeFileSync(join(directory, 'hive.lock'), 'rubbish');
     expect(() => lockDirectory(directory)).toThrow('Cannot read the lock');
+  });
+
+  it('of another host is refused with the host and its age while that has a heartbeat, and an orphan once that is long ago', () => {
+    const path = join(directory, 'hive.lock');
+    const text = JSON.stringify({ pid: 1, host: 'elsewhere', since: 'then', startTicks: null, heartbeat: true });
+    writeFileSync(path, text);
+    const ago = (seconds: number) => utimesSync(path, Date.now() / 1000 - seconds, Date.now() / 1000 - seconds);
+    ago(100);
+    expect(() => lockDirectory(directory)).toThrow(/process 1 on elsewhere since then, .* last heard of 100 s ago, .* 5 minutes after that\. .* remove .*hive\.lock/);
+    ago(400);
+    lockDirectory(directory)();
+    expect(readdirSync(directory)).toEqual([]);
+    writeFileSync(path, text.replace(',"heartbeat":true', ''));
+    ago(400);
+    expect(() => lockDirectory(directory)).toThrow(DirectoryInUse);
+  });
+
+  it('is touched while it is held, and not left to another in silence', () => {
+    const path = join(directory, 'hive.lock');
+    const release = lockDirectory(directory);
+    const own = readFileSync(path, 'utf8');
+    utimesSync(path, 0, 0);
+    beat(path, own);
+    expect(Date.now() - statSync(path).mtimeMs).toBeLessThan(60_000);
+    release();
+    beat(path, own);
+    lockOf(1);
+    expect(() => beat(path, own)).toThrow('was taken over while this process stood still');
+  });
+
+  it.each([
+    ['/proc/no_such', 'Cannot write the data directory /proc/no_such: '],
+    ['/dev/null/hive', 'Cannot write the data directory /dev/null/hive: '],
+  ])('names a directory that cannot be made, and why: %s', (path, message) => {
+    expect(() => lockDirectory(path)).toThrow(DirectoryUnusable);
+    expect(() => lockDirectory(path)).toThrow(message);
   });
 
   it('is given back when the database cannot be opened', async () => {
