@@ -9,7 +9,7 @@ export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration 
 export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
 export { DirectoryInUse, DirectoryUnusable, type LockHolder } from './engine/directory-lock.js';
 export { embeddedExists } from './engine/embedded.engine.js';
-export { SERVER_URL_PARAMETERS } from './engine/server-url.js';
+export { SERVER_URL_PARAMETERS, UnreadableFile } from './engine/server-url.js';
 export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused, Stale, Unauthenticated, Unavailable, type FieldError } from './errors.js';
 export { Hook } from './hook.js';
 export { forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';

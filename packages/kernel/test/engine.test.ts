@@ -213,6 +213,12 @@ describe('the URL of a server', () => {
     expect(connectionOf('postgres:///hive?host=/var/run/postgresql')).toMatchObject({ host: '/var/run/postgresql', database: 'hive' });
   });
 
+  it('names the file that cannot be read, and takes a timeout and channel binding', () => {
+    expect(() => connectionOf('postgres://hive@db/hive?sslmode=verify-full&sslrootcert=/no/such.pem')).toThrow('sslrootcert=/no/such.pem cannot be read: ENOENT');
+    expect(connectionOf('postgres://hive@db/hive?sslmode=verify-full&channel_binding=require&connect_timeout=7')).toMatchObject({ enableChannelBinding: true, connectionTimeoutMillis: 7_000 });
+    expect(connectionOf('postgres://hive@db/hive?channel_binding=disable&connect_timeout=0')).toEqual({ host: 'db', port: undefined, user: 'hive', password: '', database: 'hive' });
+  });
+
   it('says by which name and options to connect, and any name of a database', () => {
     expect(connectionOf('postgres://hive:p%40ss%25@[::1]:5433/a%2Fb%23c%3Fd?application_name=hive-1&options=-c%20jit%3Doff')).toEqual({
       host: '::1',
