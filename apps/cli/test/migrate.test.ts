@@ -97,7 +97,7 @@ describe('every domain', () => {
   });
   afterAll(() => db.close());
 
-  it('comes out of up, down, up as it was [S4.103, S4.10, S4.132, S4.164, S3.161]', async () => {
+  it('comes out of up, down, up as it was [S4.154, S4.103, S4.10, S4.132, S4.164, S3.161]', async () => {
     const before = await dumpSchema(db.orm, domains);
     expect(Object.keys(before).length).toBeGreaterThan(10);
     for (const domain of [...all].reverse()) {

@@ -113,7 +113,7 @@ describe('migrations', () => {
     expect(await pendingMigrations(db.database, db.orm, [two])).toHaveLength(2);
   });
 
-  it('keeps who ran what, when, for how long and with which checksum, and tells code that changed since [S4.98, S4.115, S4.124, S4.144, S4.157, S5.67, S5.68]', async () => {
+  it('keeps who ran what, when, for how long and with which checksum, and tells code that changed since [S4.98, S4.115, S4.124, S4.144, S4.154, S4.157, S5.67, S5.68]', async () => {
     await migrate(db.database, [two]);
     const status = (await migrationStatus(db.database, [two])).find((s) => s.domain === 'probe')!;
     expect(status).toMatchObject({ pending: [], unknown: [], changed: [] });
