@@ -17,7 +17,7 @@ describe('insights from what the hive recorded', () => {
   });
   afterAll(() => hive.close());
 
-  it('computes them on demand and stores them without moving the version [S1.13, S1.15, S1.16, S1.28-S1.32, S1.52-S1.55, S1.57, S1.85]', async () => {
+  it('computes them on demand and stores them without moving the version [S1.13, S1.73, S1.15, S1.16, S1.28-S1.32, S1.52-S1.55, S1.57, S1.85]', async () => {
     const agent = await inStatus(hive, await anAgent(hive), 'active');
     const insights = await refresh(hive, agent);
     expect(insights).toMatchObject({ provider: 'recorded', efficiency_score: expect.any(Number), performance_metrics: { overall_score: expect.any(Number) } });
