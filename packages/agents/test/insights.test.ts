@@ -250,6 +250,9 @@ describe('insights from a language model', () => {
       const { asked, finish } = thinking(1);
       const first = ask(agent, key);
       await asked;
+      // Should this process end here, its key is held for no longer than that.
+      const [lease] = await slow.database.execute<{ seconds: string }>(slow.orm, `select extract(epoch from expires_at - clock_timestamp()) as seconds from kernel.lease where name like 'idempotency:%'`);
+      expect(Number(lease!.seconds)).toBeLessThanOrEqual(30);
       const duplicate = await ask(agent, key);
       expect([duplicate.body, duplicate.headers.get('retry-after')]).toMatchObject([{ status: 409, code: 'idempotency-in-flight' }, '1']);
       finish();

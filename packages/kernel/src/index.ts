@@ -14,7 +14,7 @@ export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused,
 export { Hook } from './hook.js';
 export { forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';
 export { KernelModule } from './kernel.module.js';
-export { releaseLease, takeLease, type HeldLease } from './lease.js';
+export { keepLease, releaseLease, takeLease, type HeldLease } from './lease.js';
 export { migrate, MigrationFailed, migrationStatus, pendingMigrations, type DomainStatus, type MigrateOptions, type MigrationStep } from './migrator.js';
 export { kernelDomain } from './orm.js';
 export { decodeCursor, decodeIdCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';
