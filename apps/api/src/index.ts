@@ -1,5 +1,5 @@
 export { ConfigInvalid, readConfig, type Config, type Environment } from './config/config.js';
-export { describeDatabase } from './config/database-settings.js';
+export { describeDatabase, describeUrl } from './config/database-settings.js';
 export { domains } from './domains.js';
 export { missingMonths } from './health/months.js';
 export { poolStatus } from './health/pool.js';

@@ -69,6 +69,39 @@ describe('the configuration', () => {
     expect(warnings).toEqual(['Nothing reads HIVE_COLOUR_OF_THE_SKY; all keys: docs/configuration.md', 'Nothing reads HIVE_POOL_MX; did you mean HIVE_POOL_MAX?']);
   });
 
+  it.each([
+    ['HOST', '300.1.1.1'],
+    ['HOST', 'a host'],
+    ['HOST', '-x.example'],
+    ['POSTGRES_HOST', '10.0.0.256'],
+    ['HIVE_DATA_DIR', ' '],
+    ['HIVE_DATA_DIR', 'file:///var/lib/hive'],
+    ['HIVE_DATA_DIR', 'memory:'],
+    ['HIVE_DATA_DIR', 's3://bucket/hive'],
+  ])('refuses %s=%s', (key, value) => {
+    expect(broken({ [key]: value }).broken.map((b) => b.key)).toEqual([key]);
+  });
+
+  it.each([
+    ['HOST', '::1'],
+    ['HOST', '0.0.0.0'],
+    ['HOST', 'db_1.internal.example.'],
+    ['POSTGRES_HOST', '/var/run/postgresql'],
+    ['HIVE_DATA_DIR', 'C:\\hive\\my data'],
+    ['HIVE_DATA_DIR', 'memory://'],
+  ])('takes %s=%s', (key, value) => {
+    expect(readConfig({ [key]: value }).config).toMatchObject({ [key]: value });
+  });
+
+  it.each([
+    ['connect_timeout=soon', 'a whole number of seconds'],
+    ['channel_binding=maybe', '`disable`, `prefer` or `require`'],
+    ['channel_binding=require', 'no channel to bind to'],
+    ['channel_binding=require&sslmode=disable', 'no channel to bind to'],
+  ])('refuses a URL with %s', (query, message) => {
+    expect(broken({ DATABASE_URL: `postgres://hive:hunter2@db/hive?${query}` }).message).toContain(message);
+  });
+
   it.each(['loopback', '10.0.0.0/8', '10.1.2.3', '::1', 'fd00::/8,127.0.0.1'])('trusts the proxies %s', (value) => {
     expect(readConfig({ HIVE_TRUST_PROXY: value }).config.HIVE_TRUST_PROXY).toBe(value);
   });
@@ -103,7 +136,7 @@ describe('the database that it names', () => {
     expect(new URL(serverUrl(readConfig({ POSTGRES_HOST: '::1' }).config)!).hostname).toBe('[::1]');
   });
 
-  it.each(['postgres:///hive?host=/var/run/postgresql', 'postgres://hive@db/hive?sslmode=verify-full&sslrootcert=/etc/ca.pem', 'postgres://hive@db/hive?application_name=a&options=-c%20jit%3Doff'])('may be said with parameters: %s', (value) => {
+  it.each(['postgres://hive@db/hive?sslmode=require&channel_binding=require&connect_timeout=10', 'postgres:///hive?host=/var/run/postgresql', 'postgres://hive@db/hive?sslmode=verify-full&sslrootcert=/etc/ca.pem', 'postgres://hive@db/hive?application_name=a&options=-c%20jit%3Doff'])('may be said with parameters: %s', (value) => {
     expect(settingsOf({ DATABASE_URL: value })).toMatchObject({ engine: 'server', url: value });
   });
 

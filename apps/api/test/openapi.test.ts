@@ -4,11 +4,24 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { PROBLEMS } from '../src/docs/problems.js';
 import { root } from './world.js';
 
+interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  enum?: unknown[];
+  maxItems?: number;
+  items?: Schema;
+  properties?: Record<string, Schema>;
+  anyOf?: Schema[];
+  allOf?: Schema[];
+  oneOf?: Schema[];
+}
+
 interface Operation {
   operationId: string;
   summary?: string;
   tags?: string[];
-  parameters?: { name: string; in: string }[];
+  parameters?: { name: string; in: string; schema: Schema }[];
+  requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, { $ref?: string; headers?: object }>;
   security?: object[];
   'x-scope'?: string;
@@ -18,7 +31,7 @@ const document = JSON.parse(readFileSync(root('openapi.json'), 'utf8')) as {
   openapi: string;
   tags: { name: string; description: string }[];
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, { properties?: Record<string, object> }> };
+  components: { schemas: Record<string, Schema> };
 };
 const operations = Object.entries(document.paths).flatMap(([path, verbs]) => Object.entries(verbs).map(([method, operation]) => ({ name: `${method.toUpperCase()} ${path}`, method, path, operation })));
 const guarded = operations.filter(({ operation }) => operation['x-scope']);
@@ -68,6 +81,22 @@ describe('openapi.json', () => {
     if (method === 'post') expect(names).toContain('Idempotency-Key');
     if (names.includes('If-Match')) expect(statuses).toContain('412');
     for (const status of statuses) expect(status in PROBLEMS || /^[23]/.test(status)).toBe(true);
+  });
+
+  it('limits every list that a request may bring', () => {
+    const open: string[] = [];
+    const visit = (schema: Schema, at: string, seen: readonly string[]): void => {
+      const name = schema.$ref?.split('/').at(-1);
+      if (name && !seen.includes(name)) visit(document.components.schemas[name]!, at, [...seen, name]);
+      // A list of what is in a closed list cannot be longer than that without a repeat.
+      if (schema.type === 'array' && schema.maxItems === undefined && !schema.items?.enum) open.push(at);
+      for (const part of [schema.items ?? [], schema.anyOf ?? [], schema.allOf ?? [], schema.oneOf ?? []].flat()) visit(part, at, seen);
+      for (const [property, part] of Object.entries(schema.properties ?? {})) visit(part, `${at}/${property}`, seen);
+    };
+    for (const { name, operation } of operations) {
+      for (const { schema } of [...(operation.parameters ?? []), ...Object.values(operation.requestBody?.content ?? {})]) visit(schema, name, []);
+    }
+    expect(open).toEqual([]);
   });
 
   it('describes the fields of its DTOs, as their comments do [S1.8]', () => {

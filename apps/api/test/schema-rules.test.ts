@@ -1,9 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { TASK_STATUSES } from '@agent-hive/tasks';
 import { PERSONAS } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
 import { INTERACTION_STATUSES, INTERACTION_TYPES } from '@agent-hive/trust';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
+import { root } from './world.js';
 
 /** Tables that no tenant owns, each with the reason. */
 const WITHOUT_TENANT: Record<string, string> = {
@@ -51,7 +53,7 @@ describe('the data rules, read from the catalogue', () => {
     expect(await column(keys)).toEqual([]);
   });
 
-  it('2: foreign keys carry the tenant on both sides, state their rules, and never set null [S1.78, S2.6, S2.29, S2.31, S2.51, S2.64, S4.101, S4.114, S4.119, S4.123, S4.143, S5.80]', async () => {
+  it('2: foreign keys carry the tenant on both sides, state their rules, and never set null [S1.78, S2.6, S2.29, S2.31, S2.51, S2.64, S4.101, S4.114, S4.119, S4.123, S4.143, S4.154, S5.80]', async () => {
     const keys = `from pg_constraint k join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace where k.contype = 'f' and ${OURS}`;
     expect(await column(`select k.conname as name ${keys} and (k.conkey[1] <> 1 or k.confkey[1] <> 1 or k.confdeltype not in ('r', 'c', 'a') or k.confupdtype <> 'a')`)).toEqual([]);
     expect((await column(`select k.conname as name ${keys}`)).length).toBeGreaterThan(10);
@@ -117,7 +119,7 @@ describe('the data rules, read from the catalogue', () => {
     }
   });
 
-  it('9: every closed list is a CHECK with exactly its values, and every range is one [S4.167, S5.81]', async () => {
+  it('9: every closed list is a CHECK with exactly its values, and every range is one [S4.154, S4.167, S5.81]', async () => {
     const checks = await rows<{ column: string; def: string }>(`
       select ${NAME} || '.' || a.attname as "column", pg_get_constraintdef(k.oid) as def from ${RELATIONS} join pg_constraint k on k.conrelid = c.oid and k.contype = 'c'
         join pg_attribute a on a.attrelid = c.oid and a.attnum = k.conkey[1] where ${OURS} order by 1`);
@@ -157,11 +159,22 @@ describe('the data rules, read from the catalogue', () => {
     expect((await column(named)).filter((name) => !lists.some(([listed]) => listed === name))).toEqual([]);
   });
 
-  it('9: every jsonb column states its JSON type [S4.126, S2.52]', async () => {
+  it('9: every jsonb column states its JSON type [S4.126, S4.154, S2.52]', async () => {
     const unchecked = `
       select ${NAME} || '.' || a.attname as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and a.atttypid = 'jsonb'::regtype
        where ${OURS} and not exists (select from pg_constraint k where k.conrelid = c.oid and k.contype = 'c' and pg_get_constraintdef(k.oid) like '%jsonb_typeof(' || a.attname || ')%')`;
     expect(await column(unchecked)).toEqual(['identity.project.description']);
+  });
+
+  it('9: every JSON column says in its entity what is in it [S4.146, S4.160]', async () => {
+    const files = readdirSync(root('packages'), { recursive: true, encoding: 'utf8' }).filter((file) => /^\w+\/src\/.*\.entity\.ts$/.test(file));
+    const declared = files.flatMap((file) => {
+      const lines = readFileSync(root(`packages/${file}`), 'utf8').split('\n');
+      return lines.flatMap((line, i) => (/ p\.json</.test(line) ? [{ at: `${file}:${i + 1}`, isTold: / \/\/ ./.test(line) || lines[i - 1]!.endsWith('*/') }] : []));
+    });
+    expect(declared.filter(({ isTold }) => !isTold)).toEqual([]);
+    const columns = await column(`select ${NAME} || '.' || a.attname as name from ${RELATIONS} join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and a.atttypid in ('json'::regtype, 'jsonb'::regtype) where ${OURS}`);
+    expect(declared).toHaveLength(columns.length);
   });
 
   it('10: nothing that a sharded cluster cannot do: no trigger, no sequence behind a key, one partition level', async () => {

@@ -33,7 +33,7 @@ export async function withClient<T>(context: Context, work: (client: Client) => 
     }
   } catch (error) {
     if (!(error instanceof DirectoryInUse)) throw error;
-    const server = announced(config.HIVE_DATA_DIR);
+    const server = announced(config.HIVE_DATA_DIR, error.holder);
     if (!server) throw error;
     return work(remote(server.url, requireKey(server.key || env.HIVE_KEY || config.HIVE_ADMIN_KEY, server.url)));
   }

@@ -13,7 +13,12 @@ export const USAGE = 2;
 
 /** A command cannot do what it was asked, for a reason that its caller can remove; printed without a stack. */
 export class CommandFailed extends Error {
-  override readonly name = 'CommandFailed';
+  override readonly name: string = 'CommandFailed';
+}
+
+/** A command line asks for what cannot be together; exits with 2. */
+export class WrongUsage extends CommandFailed {
+  override readonly name = 'Usage';
 }
 
 /** Commands other than `start` are quiet unless they are told otherwise: their output is their result. */

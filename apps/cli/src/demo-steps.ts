@@ -6,11 +6,13 @@ export interface DemoStep {
   run(client: Client, made: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
-interface WithId {
+/** What has an id. */
+export interface WithId {
   id: string;
 }
 
-const idOf = (made: Readonly<Record<string, unknown>>, name: string): string => (made[name] as WithId).id;
+/** The id of what an earlier step made. */
+export const idOf = (made: Readonly<Record<string, unknown>>, name: string): string => (made[name] as WithId).id;
 
 /** Registers an agent of the demo's project, which then reports that it is ready. */
 async function register(client: Client, made: Readonly<Record<string, unknown>>, agent: Record<string, unknown>): Promise<WithId> {

@@ -1,9 +1,11 @@
-import { existsSync } from 'node:fs';
 import { announced, connect, explain, openEngine, readConfig, type Config } from '@agent-hive/api';
 import { DirectoryInUse } from '@agent-hive/kernel';
 import { FAILED, OK, quiet, table, type Context } from './context.js';
+import { absentDirectory, noDatabase } from './database.js';
 import { checkConnection, checkSchema, type Finding } from './doctor-checks.js';
+import { checkReplicas } from './doctor-replicas.js';
 
+const PATIENCE_MS = 10_000;
 const MARK = { ok: 'ok  ', warn: 'warn', fail: 'FAIL' } as const;
 
 /** `hive doctor`: looks at everything and changes nothing. Exits 1 when something fails. */
@@ -27,7 +29,8 @@ async function examine(context: Context): Promise<Finding[]> {
   } catch (error) {
     return [{ check: 'configuration', status: 'fail', detail: explainOrThrow(error) }];
   }
-  if (isNew(config)) return [...findings, { check: 'engine', status: 'warn', detail: `no database in ${config.HIVE_DATA_DIR} yet: hive start makes one` }];
+  const absent = absentDirectory(config);
+  if (absent !== null) return [...findings, { check: 'engine', status: 'warn', detail: noDatabase(absent) }];
   return [...findings, ...(await examineDatabase(context, config))];
 }
 
@@ -36,7 +39,7 @@ async function examineDatabase({ io }: Context, config: Config): Promise<Finding
     const database = await openEngine(config, io);
     try {
       const orm = await connect(database);
-      const findings = await checkConnection(database, orm);
+      const findings = [...(await checkConnection(database, orm)), ...(await checkReplicas(database, orm))];
       // A login without rights on the schemas can tell nothing about them.
       return findings.some((f) => f.check === 'membership') ? findings : [...findings, ...(await checkSchema(database, orm))];
     } finally {
@@ -50,18 +53,26 @@ async function examineDatabase({ io }: Context, config: Config): Promise<Finding
 
 /** The embedded database is held by a running server, which knows about itself what readiness asks. */
 async function askServer(config: Config, inUse: DirectoryInUse): Promise<Finding[]> {
-  const server = announced(config.HIVE_DATA_DIR);
+  const server = announced(config.HIVE_DATA_DIR, inUse.holder);
   if (!server) return [{ check: 'engine', status: 'warn', detail: inUse.message }];
-  const answer = await fetch(new URL('/readyz', server.url));
-  const { checks } = (await answer.json()) as { checks: Record<string, { ok: boolean; detail: string }> };
+  const checks = await readinessOf(server.url);
+  if (typeof checks === 'string') return [{ check: 'engine', status: 'fail', detail: `held by the server at ${server.url} (process ${server.pid}), which does not answer: ${checks}` }];
   return [
     { check: 'engine', status: 'ok', detail: `held by the server at ${server.url} (process ${server.pid}); stop it for the checks of its catalogue` },
     ...Object.entries(checks).map(([check, { ok, detail }]): Finding => ({ check, status: ok ? 'ok' : 'fail', detail })),
   ];
 }
 
-const isNew = (config: Config): boolean =>
-  !config.DATABASE_URL && !config.POSTGRES_HOST && !config.HIVE_DATA_DIR.startsWith('memory:') && !existsSync(config.HIVE_DATA_DIR);
+/** What the server says of itself, or why it says nothing. */
+async function readinessOf(url: string): Promise<Record<string, { ok: boolean; detail: string }> | string> {
+  try {
+    const answer = await fetch(new URL('/readyz', url), { signal: AbortSignal.timeout(PATIENCE_MS) });
+    return ((await answer.json()) as { checks: Record<string, { ok: boolean; detail: string }> }).checks;
+  } catch (error) {
+    const { cause, message } = error as Error;
+    return cause instanceof Error ? cause.message : message;
+  }
+}
 
 function explainOrThrow(error: unknown): string {
   const message = explain(error);

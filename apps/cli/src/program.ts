@@ -1,42 +1,50 @@
 import { createRequire } from 'node:module';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { FAILED, OK, USAGE, type Context } from './context.js';
+import { FAILED, OK, USAGE, WrongUsage, type Context } from './context.js';
+import { failureLine, jsonLines } from './json.js';
 
 // Of its own package: the server's would have to be loaded.
 const VERSION = (createRequire(import.meta.url)('../package.json') as { version: string }).version;
 
-/** Runs one command line; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. */
-export async function run(args: readonly string[], context: Context): Promise<number> {
+/**
+ * Runs one command line; resolves with the exit code: 0 done, 1 failed, 2 wrong usage. With --json, each line on standard error
+ * is an object: `error` is why the command failed, `msg` what it says along the way.
+ */
+export async function run(args: readonly string[], { env, io }: Context): Promise<number> {
+  const json = args.includes('--json');
   let code = OK;
   const done = (result: number) => {
     code = result;
   };
   try {
-    await hive(context, done).parseAsync(args, { from: 'user' });
+    await hive({ env, io: json ? jsonLines(io) : io }, json, done).parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE;
+    if (error instanceof CommanderError) {
+      if (json && error.exitCode !== 0) io.err(failureLine('usage', error.message));
+      return error.exitCode === 0 ? OK : USAGE;
+    }
     const { report } = await import('./report.js');
-    report(error, context.io);
-    return FAILED;
+    report(error, io, json);
+    return error instanceof WrongUsage ? USAGE : FAILED;
   }
 }
 
 // What a command needs is loaded when it runs: `hive --help` must not load a server.
-function hive({ env, io }: Context, done: (code: number) => void): Command {
+function hive({ env, io }: Context, json: boolean, done: (code: number) => void): Command {
   const context = { env, io };
   const program = new Command('hive')
     .version(VERSION, '-V, --version', 'show the version')
     .description('Agent Hive: the system of record for fleets of AI agents. Configured by the environment; every key is in docs/configuration.md.')
-    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => io.err(text.trimEnd()) })
+    .configureOutput({ writeOut: (text) => io.out(text.trimEnd()), writeErr: (text) => json || io.err(text.trimEnd()) })
     .showHelpAfterError('(--help shows the usage)')
     .exitOverride();
   const command = (name: string, description: string, examples: string[]) =>
     program.command(name).description(description).addHelpText('after', `\nExamples:\n${examples.map((e) => `  $ ${e}`).join('\n')}`);
 
-  command('start', 'Start the API. SIGTERM or Ctrl-C drains it.', ['hive start', 'PORT=8080 HIVE_DATA_DIR=/var/lib/hive hive start', 'DATABASE_URL=postgres://hive@db/hive hive start']).action(
-    async () => done(await (await import('./start.js')).start(context)),
-  );
+  command('start', 'Start the API. SIGTERM or Ctrl-C drains it.', ['hive start', 'PORT=8080 HIVE_DATA_DIR=/var/lib/hive hive start', 'DATABASE_URL=postgres://hive@db/hive hive start'])
+    .option('--json', 'print where it listens as a line of JSON, and another one when it has stopped')
+    .action(async (options: object) => done(await (await import('./start.js')).start(context, options)));
 
   command('migrate', 'Bring the schema of every domain up to date, or to a state that you name.', [
     'hive migrate',

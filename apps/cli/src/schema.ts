@@ -1,16 +1,16 @@
 import { connect, migrating } from '@agent-hive/api';
 import { migrationStatus, type DomainStatus } from '@agent-hive/kernel';
 import { FAILED, OK, table, type Context } from './context.js';
-import { domains, withDatabase } from './database.js';
+import { domains, withExisting, untouched } from './database.js';
 import { drift } from './drift.js';
 
 /** `hive schema`: where every domain stands, and whether somebody changed the database beside the migrations. Exits 1 when somebody did. */
 export const schema = (context: Context, { json }: { json?: boolean }): Promise<number> =>
-  withDatabase(context, async (database) => {
-    const statuses = await migrating(database, () => migrationStatus(database, domains));
+  withExisting(context, async (database) => {
+    const statuses = database ? await migrating(database, () => migrationStatus(database, domains)) : untouched();
     // A schema that lacks a migration differs by what that one does: only a complete one can have drifted.
     const complete = statuses.every((status) => status.pending.length === 0 && status.unknown.length === 0);
-    const found = complete ? await drift(await connect(database)) : null;
+    const found = database && complete ? await drift(await connect(database)) : null;
     const { io } = context;
     if (json) io.out(JSON.stringify({ domains: statuses, drift: found }, null, 2));
     else for (const line of [...describe(statuses), '', ...conclusion(found)]) io.out(line);

@@ -2,4 +2,4 @@ import { serveUntilSignal } from '@agent-hive/api';
 import type { Context } from './context.js';
 
 /** `hive start`: serves until it is told to stop. */
-export const start = ({ env, io }: Context): Promise<number> => serveUntilSignal(env, io);
+export const start = ({ env, io }: Context, { json }: { json?: boolean }): Promise<number> => serveUntilSignal(env, io, { json });

@@ -33,7 +33,24 @@ describe('a hive that cannot start says why, in one message, and exits with 1:',
   it('a data directory that is a file', async () => {
     const file = join(temporaryDirectory(), 'file');
     writeFileSync(file, '');
-    expect(await refusal({ HIVE_DATA_DIR: file })).toContain(`Cannot write ${file}`);
+    expect(await refusal({ HIVE_DATA_DIR: file })).toContain(`Cannot write the data directory ${file}`);
+  });
+
+  it('a data directory in which nobody can make one, at once', async () => {
+    expect(await refusal({ HIVE_DATA_DIR: '/proc/hive' })).toMatch(/^Cannot write the data directory \/proc\/hive: .* Choose another HIVE_DATA_DIR$/);
+  });
+
+  it('addresses and directories that are none', async () => {
+    expect(await refusal({ HOST: '300.1.1.1', HIVE_DATA_DIR: ' ' })).toBe(
+      ['The configuration is not valid:', '  HOST="300.1.1.1" must be an address or a host name', '  HIVE_DATA_DIR=" " must be a directory, or `memory://`', 'All keys: docs/configuration.md'].join('\n'),
+    );
+    expect(await refusal({ HIVE_DATA_DIR: 'file:///x' })).toContain('HIVE_DATA_DIR="file:///x" must be a directory, or `memory://`');
+  });
+
+  it('a certificate that cannot be read, by its parameter and path', async () => {
+    expect(await refusal({ DATABASE_URL: 'postgres://hive@db/hive?sslmode=verify-full&sslrootcert=/no/such.pem' })).toMatch(
+      /^Cannot reach PostgreSQL at hive@db:5432\/hive \(DATABASE_URL\): sslrootcert=\/no\/such\.pem cannot be read: ENOENT: no such file/,
+    );
   });
 
   it('a server that does not answer, by host and port, never by password', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Database, entitiesOf, kernelDomain } from '@agent-hive/kernel';
 import { testEngine } from '@agent-hive/kernel/testing';
 import { cleanUp, copyOf, freePort, freshDatabase, freshDirectory, mark, noDirectory, onServer, runHive, serve, type Env } from './world.js';
@@ -102,11 +103,52 @@ describe('hive doctor elsewhere', () => {
     await hive.stop();
   });
 
+  it('does not take what a killed server left behind for the one that runs', async () => {
+    const env = await freshDirectory();
+    const killed = await serve(env);
+    const left = readFileSync(`${env.HIVE_DATA_DIR}/hive.json`, 'utf8');
+    killed.child.kill('SIGKILL');
+    await killed.exited;
+    const hive = await serve(env);
+    const { pid } = JSON.parse(readFileSync(`${env.HIVE_DATA_DIR}/hive.json`, 'utf8')) as { pid: number };
+    // In containers, both have the same pid.
+    for (const stale of [left, JSON.stringify({ ...(JSON.parse(left) as object), pid })]) {
+      writeFileSync(`${env.HIVE_DATA_DIR}/hive.json`, stale);
+      expect((await examine(env)).engine).toContain(`warn: The data directory ${env.HIVE_DATA_DIR} is in use by process ${pid}`);
+      expect(await runHive(['keys', 'list'], env)).toMatchObject({ code: 1, err: expect.stringContaining(`is in use by process ${pid}`) });
+    }
+    await hive.stop();
+  });
+
+  it('fails where the server that holds the directory does not answer', async () => {
+    const env = await freshDirectory();
+    const hive = await serve(env);
+    const file = `${env.HIVE_DATA_DIR}/hive.json`;
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), url: `http://127.0.0.1:${await freePort()}` }));
+    expect((await examine(env)).engine).toMatch(/^fail: held by the server at http:\/\/127\.0\.0\.1:\d+ \(process \d+\), which does not answer: .*ECONNREFUSED/);
+    await hive.stop();
+  });
+
   it('fails on a server that is out of reach and on a configuration that is wrong', async () => {
     expect((await examine({ DATABASE_URL: `postgres://hive:hunter2@127.0.0.1:${await freePort()}/hive` })).engine).toMatch(/^fail: Cannot reach PostgreSQL at hive@127/);
     expect((await examine({ PORT: 'x' })).configuration).toContain('PORT="x" must be a whole number');
   });
 });
+
+if (testEngine() === 'server') {
+  describe('hive doctor with read replicas', () => {
+    afterEach(() => cleanUp());
+
+    it('looks at each: one that follows nothing, and one that is out of reach, which fails', async () => {
+      const env = await freshDatabase();
+      await runHive(['migrate'], env);
+      const dead = await freePort();
+      const findings = await examine({ ...env, DATABASE_REPLICA_URLS: `${env.DATABASE_URL},postgres://hive:hunter2@127.0.0.1:${dead}/hive` });
+      expect(findings['replica 1']).toMatch(/^warn: .*\/hive_test_\w+ follows no primary/);
+      expect(findings['replica 2']).toBe(`fail: Cannot reach PostgreSQL at hive@127.0.0.1:${dead}/hive (DATABASE_REPLICA_URLS): nothing listens there. Is the server running?`);
+    });
+  });
+}
 
 describe('hive schema [S4.115, S4.157]', () => {
   afterEach(() => cleanUp());

@@ -90,9 +90,20 @@ describe('hive demo', () => {
     expect(one.made).toEqual(two.made);
 
     const again = await runHive(['demo'], one.env);
-    expect([again.code, again.err]).toEqual([1, expect.stringContaining('The tenant demo exists already')]);
-    const hive = await serve(one.env);
+    const another = testEngine() === 'server' ? 'another database of the server' : 'another data directory: HIVE_DATA_DIR=';
+    expect([again.code, again.err]).toEqual([1, expect.stringContaining(`The tenant demo exists already. For a fresh one, use ${another}`)]);
+    const hive = await serve({ ...one.env, HIVE_ADMIN_KEY: ADMIN_KEY });
     expect(await opens(hive.url, one.key)).toBe(200);
+    const tasks = (await (await fetch(`${hive.url}/v1/tasks`, { headers: { authorization: `Bearer ${one.key}` } })).json()) as { items: { title: string; status: string }[] };
+    expect(Object.fromEntries(tasks.items.map(({ title, status }) => [title, status]))).toEqual({
+      'A checkout that people finish': 'waiting',
+      'Compare three payment providers': 'completed',
+      'Build the checkout': 'ready',
+      'Review the checkout': 'blocked',
+      'Import the old orders': 'failed',
+    });
+    const elsewhere = await runHive(['demo'], { HIVE_URL: hive.url, HIVE_KEY: ADMIN_KEY });
+    expect([elsewhere.code, elsewhere.err]).toEqual([1, expect.stringContaining('use another hive: HIVE_URL and HIVE_KEY say which')]);
     await hive.stop();
   });
 });

@@ -51,8 +51,14 @@ describe('hive migrate [S4.108]', () => {
     expect(await applied()).toHaveLength(kernel.migrations.length);
   });
 
+  it('goes on only when told to, too', async () => {
+    await steps('--to', first);
+    const { code, err } = await hive('--down', '--to', second);
+    expect([code, err]).toEqual([1, expect.stringContaining(`kernel has not reached ${second}: leave --down away to apply what leads there`)]);
+  });
+
   it.each([
-    [['--to', '0'], 1, '0 is the empty schema, and the way there is down: add --down'],
+    [['--to', '0'], 2, '0 is the empty schema, and the way there is down: add --down'],
     [['--status', '--down'], 2, "option '--status' cannot be used with option '--down'"],
     [['--status', '--steps', '1'], 2, "option '--status' cannot be used with option '--steps <n>'"],
   ])('is refused where %j contradicts itself', async (args, code, message) => {
@@ -91,7 +97,7 @@ describe('every domain', () => {
   });
   afterAll(() => db.close());
 
-  it('comes out of up, down, up as it was [S4.103, S4.10, S4.132, S4.164, S3.161]', async () => {
+  it('comes out of up, down, up as it was [S4.154, S4.103, S4.10, S4.132, S4.164, S3.161]', async () => {
     const before = await dumpSchema(db.orm, domains);
     expect(Object.keys(before).length).toBeGreaterThan(10);
     for (const domain of [...all].reverse()) {

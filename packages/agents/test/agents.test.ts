@@ -54,8 +54,10 @@ describe('agents', () => {
       ['an unknown field', { colour: 'red' }, '/colour', 'unknown field colour'],
       ['an unknown field with the name of a built-in', { constructor: 1 }, '/constructor', 'unknown field constructor'],
       ['capabilities that are no list', { capabilities: 'all' }, '/capabilities', 'capabilities must be an array'],
+      ['capabilities with one twice', { capabilities: ['a', 'b', 'a'] }, '/capabilities', 'capabilities must not have anything twice'],
+      ['a config over 64 KiB', { config: { notes: 'x'.repeat(65_536) } }, '/config', 'config must have at most 65536 bytes as JSON, and has 65548'],
       ['a malformed project id', { projectId: 'p1' }, '/projectId', 'projectId must be a UUID'],
-    ])('refuses %s, naming the field and the rule [S1.74, S1.87, S1.99, S1.42, S1.43, S1.70, S1.80, S2.65, S5.76]', async (_, overrides, pointer, message) => {
+    ])('refuses %s, naming the field and the rule [S1.73, S1.74, S1.87, S1.99, S1.42, S1.43, S1.70, S1.80, S2.65, S5.76]', async (_, overrides, pointer, message) => {
       const answer = await hive.post<Problem>('/v1/agents', { name: 'a', type: 'general-purpose', ...overrides });
       expect(answer.status).toBe(422);
       expect(answer.headers.get('content-type')).toContain('application/problem+json');

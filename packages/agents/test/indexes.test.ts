@@ -54,7 +54,7 @@ describe('the indexes of agents, by the plans of the statements that they serve'
     expect(scanned).toEqual([]);
   });
 
-  it('those with a capability: agent_capabilities_index by the capability itself, inside the function that may', async () => {
+  it('those with a capability: agent_capabilities_index by the capability itself, inside the function that may [S1.73]', async () => {
     const [body] = await hive.database.execute<{ text: string }>(hive.orm, `select prosrc as text from pg_proc where oid = 'agents.capable(text[])'::regprocedure`);
     const inner = body!.text.replace('unnest(wanted)', `unnest(array['skill 7'])`).replace('any (wanted)', `any (array['skill 7'])`);
     const rows = await hive.database.execute<{ 'QUERY PLAN': string }>(hive.orm, `explain ${inner.replaceAll(`nullif(current_setting('app.tenant_id', true), '')::uuid`, `'${hive.me.tenantId}'::uuid`)}`);

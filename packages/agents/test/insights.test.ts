@@ -17,7 +17,7 @@ describe('insights from what the hive recorded', () => {
   });
   afterAll(() => hive.close());
 
-  it('computes them on demand and stores them without moving the version [S1.13, S1.15, S1.16, S1.28-S1.32, S1.52-S1.55, S1.57, S1.85]', async () => {
+  it('computes them on demand and stores them without moving the version [S1.13, S1.73, S1.15, S1.16, S1.28-S1.32, S1.52-S1.55, S1.57, S1.85]', async () => {
     const agent = await inStatus(hive, await anAgent(hive), 'active');
     const insights = await refresh(hive, agent);
     expect(insights).toMatchObject({ provider: 'recorded', efficiency_score: expect.any(Number), performance_metrics: { overall_score: expect.any(Number) } });
@@ -250,6 +250,9 @@ describe('insights from a language model', () => {
       const { asked, finish } = thinking(1);
       const first = ask(agent, key);
       await asked;
+      // Should this process end here, its key is held for no longer than that.
+      const [lease] = await slow.database.execute<{ seconds: string }>(slow.orm, `select extract(epoch from expires_at - clock_timestamp()) as seconds from kernel.lease where name like 'idempotency:%'`);
+      expect(Number(lease!.seconds)).toBeLessThanOrEqual(30);
       const duplicate = await ask(agent, key);
       expect([duplicate.body, duplicate.headers.get('retry-after')]).toMatchObject([{ status: 409, code: 'idempotency-in-flight' }, '1']);
       finish();

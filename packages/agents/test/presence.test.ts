@@ -133,6 +133,7 @@ describe('presence', () => {
   it.each([
     ['an unknown status', { status: 'asleep' }],
     ['metrics that are no object', { metrics: [1] }],
+    ['metrics over 16 KiB', { metrics: { log: 'x'.repeat(16_384) } }],
   ])('refuses %s', async (_, body) => {
     expect((await beat(await anAgent(hive), body)).status).toBe(422);
   });

@@ -99,7 +99,7 @@ function conditions(query: EntryQuery): RawBuilder<unknown> {
   if (query.risk !== undefined) all.push(sql`risk = ${query.risk}`);
   if (query.action?.endsWith('.*')) all.push(sql`starts_with(action, ${query.action.slice(0, -1)})`);
   else if (query.action !== undefined) all.push(sql`action = ${query.action}`);
-  if (query.from) all.push(sql`id >= ${idFloor(query.from)}::uuid`);
-  if (query.to) all.push(sql`id < ${idFloor(query.to)}::uuid`);
+  if (query.from !== undefined) all.push(sql`id >= ${idFloor(new Date(query.from))}::uuid`);
+  if (query.to !== undefined) all.push(sql`id < ${idFloor(new Date(query.to))}::uuid`);
   return sql.join(all, sql` and `);
 }

@@ -1,6 +1,6 @@
-import { IsDate, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
-import { Type } from 'class-transformer';
-import { PageQuery } from '@agent-hive/kernel/http';
+import { IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { IsMoment, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { RISKS, type Risk } from './entry.entity.js';
 
 const oneOfMessage = { message: '$property must be one of: $constraint1' };
@@ -22,8 +22,9 @@ export class CreateEntryDto {
   @MaxLength(100)
   actionType: string;
 
-  /** Anything that makes the action understandable later. */
+  /** Anything that makes the action understandable later; at most 64 KiB. */
   @IsObject()
+  @MaxJsonBytes(65_536)
   actionDetails: Record<string, unknown>;
 
   /** How much could go wrong by it. */
@@ -69,17 +70,17 @@ export class EntryQuery extends PageQuery {
   @IsIn(RISKS, oneOfMessage)
   risk?: Risk;
 
-  /** Entries of this moment or later (ISO-8601). */
+  /** Entries of this moment or later, with its time zone, such as `2030-01-31T12:00:00Z`. */
+  @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @Type(() => Date)
-  @IsDate()
-  from?: Date;
+  @IsMoment()
+  from?: string;
 
-  /** Entries before this moment (ISO-8601). */
+  /** Entries before this moment, with its time zone. */
+  @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @Type(() => Date)
-  @IsDate()
-  to?: Date;
+  @IsMoment()
+  to?: string;
 }
 
 /** Row of audit.entry as SQL returns it. */

@@ -33,9 +33,9 @@ export const EntrySchema = defineEntity({
     agentId: p.uuid().nullable(),
     sessionId: p.uuid().nullable(),
     risk: p.text().$type<Risk>().nullable(),
-    previousState: p.json<State>().columnType('jsonb').nullable(),
-    newState: p.json<State>().columnType('jsonb').nullable(),
-    details: p.json<State>().columnType('jsonb').nullable(),
+    previousState: p.json<State>().columnType('jsonb').nullable(), // columns before the change, by property; of an update, the changed ones
+    newState: p.json<State>().columnType('jsonb').nullable(), // columns after it
+    details: p.json<State>().columnType('jsonb').nullable(), // of an action that is no change of a row
     requestId: p.text().nullable(),
     ip: p.type('inet').$type<string>().nullable(),
     userAgent: p.text().nullable(),

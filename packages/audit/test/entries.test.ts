@@ -45,6 +45,7 @@ describe('audit entries', () => {
     ['an unknown risk', { riskLevel: 'huge' }, '/riskLevel'],
     ['an unknown field', { colour: 'red' }, '/colour'],
     ['details that are no object', { actionDetails: [1] }, '/actionDetails'],
+    ['details over 64 KiB', { actionDetails: { diff: 'x'.repeat(65_536) } }, '/actionDetails'],
     ['what the hive records itself', { actionType: 'entry.deleted' }, '/actionType'],
     ['the same in other letters', { actionType: ' Entry.Created' }, '/actionType'],
     ['a malformed agent id', { agentId: 'x' }, '/agentId'],
@@ -53,6 +54,25 @@ describe('audit entries', () => {
     expect(answer.status).toBe(422);
     expect(answer.headers.get('content-type')).toContain('application/problem+json');
     expect(answer.body.errors.map((e) => e.pointer)).toContain(pointer);
+  });
+
+  it.each(['from=1', 'to=', 'to=2026-01-01', 'from=2026-01-01T00:00:00', 'from=2026-02-30T00:00:00Z', 'to=yesterday'])('refuses %s, which is no moment with its time zone', async (query) => {
+    const field = query.slice(0, query.indexOf('='));
+    const answer = await hive.get<{ errors: object[] }>(`/v1/audit/entries?${query}`);
+    expect([answer.status, answer.body.errors]).toEqual([422, [expect.objectContaining({ pointer: `/${field}`, message: expect.stringContaining('with its time zone') })]]);
+  });
+
+  it('lists from one moment, which is in it, to another, which is not, in any time zone', async () => {
+    const me = principal();
+    const made = (await hive.post<EntryBody>('/v1/audit/entries', action(), { as: me })).body;
+    const at = Date.parse(made.occurredAt);
+    const inZone = (ms: number) => encodeURIComponent(new Date(ms + 7_200_000).toISOString().replace('Z', '+02:00'));
+    const ids = async (query: string) => (await hive.get<{ items: EntryBody[] }>(`/v1/audit/entries?${query}`, { as: me })).body.items.map(({ id }) => id);
+    // The id is minted just before the entry is written.
+    expect(await ids(`from=${inZone(at - 60_000)}&to=${inZone(at + 60_000)}`)).toEqual([made.id]);
+    expect(await ids(`from=${inZone(at + 60_000)}`)).toEqual([]);
+    expect(await ids(`to=${inZone(at - 60_000)}`)).toEqual([]);
+    expect(await ids('from=1000-01-01T00:00:00Z&to=9999-12-31T23:59:59Z')).toEqual([made.id]);
   });
 
   it('names the risks that there are', async () => {

@@ -6,7 +6,7 @@ import { sql } from 'kysely';
 import { currentTenantId } from './context.js';
 import { isLockTimeout, isUniqueViolation } from './database-error.js';
 import { HiveError, Invalid, Refused } from './errors.js';
-import { releaseLease, takeLease, type HeldLease } from './lease.js';
+import { keepLease, releaseLease, takeLease, type HeldLease } from './lease.js';
 import { tenantSql, tenantStatement, wholeTransaction, type Sql } from './transaction.js';
 import { newId } from './uuid.js';
 
@@ -38,8 +38,8 @@ const KEY_MAX = 200;
 const PATIENCE_MS = 2000;
 const POLL_MS = 100;
 
-/** Longer than any work of a request that waits for the outside world may take. */
-const OUTSIDE_SECONDS = 180;
+/** How long a process that ended leaves the lease of its key behind. */
+const OUTSIDE_SECONDS = 30;
 
 /** Another request with the same key is still at work (409, with Retry-After). */
 export class InFlight extends Refused {
@@ -93,6 +93,7 @@ export async function idempotentlyOutside(
   const hash = hashOf(request);
   const found = await leaseOrAnswer(em, request);
   if ('request_hash' in found) return replay(found, request, hash);
+  const letGo = keepLease(em, found, OUTSIDE_SECONDS);
   try {
     const answer = await work();
     await tenantSql(em, async (db) => {
@@ -101,6 +102,7 @@ export async function idempotentlyOutside(
     });
     return { ...answer, replayed: false };
   } finally {
+    await letGo();
     await releaseLease(em, found);
   }
 }

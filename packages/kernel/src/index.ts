@@ -7,13 +7,14 @@ export {
 export { constraintName, isCheckViolation, isConnectionLoss, isDeadlock, isForeignKeyViolation, isLockTimeout, isPoolExhausted, isRefusedValue, isUniqueViolation, sqlState } from './database-error.js';
 export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
 export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
-export { DirectoryInUse } from './engine/directory-lock.js';
-export { SERVER_URL_PARAMETERS } from './engine/server-url.js';
+export { DirectoryInUse, DirectoryUnusable, type LockHolder } from './engine/directory-lock.js';
+export { embeddedExists } from './engine/embedded.engine.js';
+export { SERVER_URL_PARAMETERS, UnreadableFile } from './engine/server-url.js';
 export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused, Stale, Unauthenticated, Unavailable, type FieldError } from './errors.js';
 export { Hook } from './hook.js';
 export { forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';
 export { KernelModule } from './kernel.module.js';
-export { releaseLease, takeLease, type HeldLease } from './lease.js';
+export { keepLease, releaseLease, takeLease, type HeldLease } from './lease.js';
 export { migrate, MigrationFailed, migrationStatus, pendingMigrations, type DomainStatus, type MigrateOptions, type MigrationStep } from './migrator.js';
 export { kernelDomain } from './orm.js';
 export { decodeCursor, decodeIdCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';

@@ -31,3 +31,23 @@ export async function releaseLease(em: EntityManager, lease: HeldLease): Promise
     em.fork().getKysely<Record<string, never>>(),
   );
 }
+
+/**
+ * Extends a held lease, three times in its length, for as long as its holder is at work: a short one will do then, and that is how
+ * long a crash leaves it behind. Returns what ends that, after the extension that is on its way.
+ */
+export function keepLease(em: EntityManager, { name, holder }: HeldLease, leaseSeconds: number): () => Promise<void> {
+  let extended: Promise<unknown> = Promise.resolve();
+  const extend = async () => {
+    try {
+      await takeLease(em, name, holder, leaseSeconds);
+    } catch {
+      return; // the database is away for a moment: the next one comes before the lease ends
+    }
+  };
+  const timer = setInterval(() => void (extended = extended.then(extend)), (leaseSeconds * 1000) / 3).unref();
+  return async () => {
+    clearInterval(timer);
+    await extended;
+  };
+}

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { Migrator } from '@mikro-orm/migrations';
 import { CompiledQuery } from 'kysely';
 import type { MikroORM, Options } from '@mikro-orm/postgresql';
 import { bootstrap } from './bootstrap.js';
 import { entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
 import type { Database } from './engine/database.js';
+import { recordingMigrator, type StepRecorder, type StepSql } from './recording-migrator.js';
 import { newId } from './uuid.js';
 
 /** One step that ran, as it is printed and as kernel.schema_version keeps it. */
@@ -153,6 +153,7 @@ async function inTurn<T>(database: Database, orm: MikroORM, work: () => Promise<
 
 async function plan(database: Database, orm: MikroORM, domains: readonly Domain[], options: MigrateOptions): Promise<{ domain: Domain; migration: DomainMigration }[]> {
   const down = options.direction === 'down';
+  if (options.to === '0' && !down) throw new MigrationFailed('0 is the empty schema, which only the way down leads to');
   const target = options.to && options.to !== '0' ? findTarget(domains, options) : undefined;
   const only = target?.domain.name ?? options.domain;
   if (only && !domains.some((d) => d.name === only)) throw new MigrationFailed(`No domain ${only}; there are ${domains.map((d) => d.name).join(', ')}`);
@@ -168,24 +169,30 @@ async function plan(database: Database, orm: MikroORM, domains: readonly Domain[
 }
 
 function findTarget(domains: readonly Domain[], options: MigrateOptions): { domain: Domain; migration: DomainMigration } {
-  for (const domain of domains) {
-    if (options.domain && options.domain !== domain.name) continue;
-    const migration = domain.migrations.find((m) => m.name === options.to || m.name.endsWith(`_${options.to}`));
-    if (migration) return { domain, migration };
-  }
-  const known = domains.flatMap((d) => d.migrations.map((m) => `${d.name}/${m.name}`));
-  throw new MigrationFailed(`No migration ${options.to}; there are ${known.join(', ')}`);
+  const all = domains.flatMap((domain) => domain.migrations.map((migration) => ({ domain, migration })));
+  const within = all.filter(({ domain }) => !options.domain || options.domain === domain.name);
+  const named = within.filter(({ migration }) => migration.name === options.to);
+  const found = named.length > 0 ? named : within.filter(({ migration }) => migration.name.endsWith(`_${options.to}`));
+  const names = (targets: typeof all) => targets.map(({ domain, migration }) => `${domain.name}/${migration.name}`).join(', ');
+  if (found.length > 1) throw new MigrationFailed(`${options.to} may be ${names(found)}: give the whole name`);
+  if (found[0]) return found[0];
+  throw new MigrationFailed(`No migration ${options.to}; there are ${names(all)}`);
 }
 
 async function runStep(database: Database, domain: Domain, migration: DomainMigration, direction: 'up' | 'down'): Promise<MigrationStep> {
-  const orm = await database.orm({ entities: entitiesOf(withUpstream(domain)), login: 'owner', overrides: migratorOptions(domain) });
+  const step = { domain: domain.name, migration: migration.name, direction, durationMs: 0 };
+  let checksum = '';
   const started = performance.now();
+  const record: StepRecorder = async (execute) => {
+    step.durationMs = Math.round(performance.now() - started);
+    await recordStep(execute, step, checksum);
+  };
+  const orm = await database.orm({ entities: entitiesOf(withUpstream(domain)), login: 'owner', overrides: migratorOptions(domain, record) });
   try {
+    checksum = await checksumOf(orm, migration);
     if (database.engine === 'server') await becomeOwner(orm);
     await (direction === 'up' ? orm.migrator.up({ migrations: [migration.name] }) : orm.migrator.down({ migrations: [migration.name] }));
-    const durationMs = Math.round(performance.now() - started);
-    await recordStep(database, orm, { domain: domain.name, migration: migration.name, direction, durationMs }, await checksumOf(orm, migration));
-    return { domain: domain.name, migration: migration.name, direction, durationMs };
+    return step;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new MigrationFailed(`Migration ${domain.name}/${migration.name} failed going ${direction}, and nothing of it was applied: ${reason}`, { cause: error });
@@ -194,8 +201,8 @@ async function runStep(database: Database, domain: Domain, migration: DomainMigr
   }
 }
 
-const migratorOptions = (domain: Domain): Options => ({
-  extensions: [Migrator],
+const migratorOptions = (domain: Domain, record: StepRecorder): Options => ({
+  extensions: [recordingMigrator(record)],
   migrations: {
     migrationsList: domain.migrations.map(({ name, class: migration }) => ({ name, class: migration })),
     tableName: `${domain.name}.migrations`,
@@ -219,18 +226,14 @@ async function executedNames(database: Database, orm: MikroORM, domain: Domain):
   return rows.map((row) => row.name);
 }
 
-async function recordStep(database: Database, orm: MikroORM, step: MigrationStep, checksum: string): Promise<void> {
+async function recordStep(execute: StepSql, step: MigrationStep, checksum: string): Promise<void> {
   // Going down, the kernel's own first migration takes the history table along.
-  const [table] = await database.execute<{ exists: boolean }>(orm, `select to_regclass('kernel.schema_version') is not null as exists`);
+  const [table] = await execute(`select to_regclass('kernel.schema_version') is not null as exists`);
   if (!table?.exists) return;
-  const values = [newId(), step.domain, step.migration, step.direction, checksum, `${userInfo().username}`, step.durationMs];
-  const kysely = orm.em.getKysely<Record<string, never>>();
-  await kysely.executeQuery(
-    CompiledQuery.raw(
-      `insert into kernel.schema_version (id, domain, migration, direction, checksum, applied_by, duration_ms, applied_at)
-       values ($1, $2, $3, $4, $5, $6 || '@' || current_user, $7, clock_timestamp())`,
-      values,
-    ),
+  await execute(
+    `insert into kernel.schema_version (id, domain, migration, direction, checksum, applied_by, duration_ms, applied_at)
+     values (?, ?, ?, ?, ?, ? || '@' || current_user, ?, clock_timestamp())`,
+    [newId(), step.domain, step.migration, step.direction, checksum, userInfo().username, step.durationMs],
   );
 }
 

@@ -1,12 +1,12 @@
 import { fork, spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createServer, type AddressInfo } from 'node:net';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Database, DirectoryInUse, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
-import { lockDirectory } from '../src/engine/directory-lock.js';
+import { Database, DirectoryInUse, DirectoryUnusable, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
+import { beat, lockDirectory } from '../src/engine/directory-lock.js';
 import { connectionOf } from '../src/engine/server-url.js';
 
 const TAKER = fileURLToPath(new URL('lock-taker.ts', import.meta.url));
@@ -113,6 +113,42 @@ describe('the exclusive lock of a data directory', () => {
     expect(() => lockDirectory(directory)).toThrow('Cannot read the lock');
   });
 
+  it('of another host is refused with the host and its age while that has a heartbeat, and an orphan once that is long ago', () => {
+    const path = join(directory, 'hive.lock');
+    const text = JSON.stringify({ pid: 1, host: 'elsewhere', since: 'then', startTicks: null, heartbeat: true });
+    writeFileSync(path, text);
+    const ago = (seconds: number) => utimesSync(path, Date.now() / 1000 - seconds, Date.now() / 1000 - seconds);
+    ago(100);
+    expect(() => lockDirectory(directory)).toThrow(/process 1 on elsewhere since then, .* last heard of 100 s ago, .* 5 minutes after that\. .* remove .*hive\.lock/);
+    ago(400);
+    lockDirectory(directory)();
+    expect(readdirSync(directory)).toEqual([]);
+    writeFileSync(path, text.replace(',"heartbeat":true', ''));
+    ago(400);
+    expect(() => lockDirectory(directory)).toThrow(DirectoryInUse);
+  });
+
+  it('is touched while it is held, and not left to another in silence', () => {
+    const path = join(directory, 'hive.lock');
+    const release = lockDirectory(directory);
+    const own = readFileSync(path, 'utf8');
+    utimesSync(path, 0, 0);
+    beat(path, own);
+    expect(Date.now() - statSync(path).mtimeMs).toBeLessThan(60_000);
+    release();
+    beat(path, own);
+    lockOf(1);
+    expect(() => beat(path, own)).toThrow('was taken over while this process stood still');
+  });
+
+  it.each([
+    ['/proc/no_such', 'Cannot write the data directory /proc/no_such: '],
+    ['/dev/null/hive', 'Cannot write the data directory /dev/null/hive: '],
+  ])('names a directory that cannot be made, and why: %s', (path, message) => {
+    expect(() => lockDirectory(path)).toThrow(DirectoryUnusable);
+    expect(() => lockDirectory(path)).toThrow(message);
+  });
+
   it('is given back when the database cannot be opened', async () => {
     await expect(Database.open({ engine: 'embedded', dataDir: directory, loadDataDir: new Blob(['no archive']) })).rejects.toThrow();
     expect(existsSync(join(directory, 'hive.lock'))).toBe(false);
@@ -175,6 +211,12 @@ describe('the URL of a server', () => {
   it('that names the directory of a socket goes there and nowhere else', async () => {
     await expect(versionAt({ url: 'postgres://postgres@localhost/postgres?host=%2Fnonexistent%2Fsocketdir' }, 'app')).rejects.toThrow('/nonexistent/socketdir/.s.PGSQL.5432');
     expect(connectionOf('postgres:///hive?host=/var/run/postgresql')).toMatchObject({ host: '/var/run/postgresql', database: 'hive' });
+  });
+
+  it('names the file that cannot be read, and takes a timeout and channel binding', () => {
+    expect(() => connectionOf('postgres://hive@db/hive?sslmode=verify-full&sslrootcert=/no/such.pem')).toThrow('sslrootcert=/no/such.pem cannot be read: ENOENT');
+    expect(connectionOf('postgres://hive@db/hive?sslmode=verify-full&channel_binding=require&connect_timeout=7')).toMatchObject({ enableChannelBinding: true, connectionTimeoutMillis: 7_000 });
+    expect(connectionOf('postgres://hive@db/hive?channel_binding=disable&connect_timeout=0')).toEqual({ host: 'db', port: undefined, user: 'hive', password: '', database: 'hive' });
   });
 
   it('says by which name and options to connect, and any name of a database', () => {

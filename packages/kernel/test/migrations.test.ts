@@ -96,7 +96,24 @@ describe('migrations', () => {
     expect(await pendingMigrations(db.database, db.orm, [three])).toEqual(['probe/Migration20300103000000_bad']);
   });
 
-  it('keeps who ran what, when, for how long and with which checksum, and tells code that changed since [S4.98, S4.115, S4.124, S4.144, S4.157, S5.67, S5.68]', async () => {
+  it('is undone with its entry in the history: both are kept, or neither', async () => {
+    await migrate(db.database, [two], { to: 'good' });
+    await db.database.execute(db.orm, `alter table kernel.schema_version add constraint closed check (migration not like '%_second') not valid`);
+    try {
+      await expect(migrate(db.database, [two])).rejects.toThrow(/_second failed going up, and nothing of it was applied: .*closed/s);
+    } finally {
+      await db.database.execute(db.orm, 'alter table kernel.schema_version drop constraint closed');
+    }
+    expect(await tables()).toEqual(['first']);
+    expect(await pendingMigrations(db.database, db.orm, [two])).toEqual(['probe/Migration20300102000000_second']);
+  });
+
+  it('reaches the empty schema on the way down alone', async () => {
+    await expect(migrate(db.database, [two], { to: '0' })).rejects.toThrow('only the way down');
+    expect(await pendingMigrations(db.database, db.orm, [two])).toHaveLength(2);
+  });
+
+  it('keeps who ran what, when, for how long and with which checksum, and tells code that changed since [S4.98, S4.115, S4.124, S4.144, S4.154, S4.157, S5.67, S5.68]', async () => {
     await migrate(db.database, [two]);
     const status = (await migrationStatus(db.database, [two])).find((s) => s.domain === 'probe')!;
     expect(status).toMatchObject({ pending: [], unknown: [], changed: [] });

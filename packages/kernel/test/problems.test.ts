@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { Body, Controller, Get, HttpCode, Module, Param, Post } from '@nestjs/common';
+import { Body, ConsoleLogger, Controller, Get, HttpCode, Logger, Module, Param, Post } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { IsOptional, IsString } from 'class-validator';
 import { sql } from 'kysely';
@@ -18,6 +18,7 @@ const STATEMENTS: Record<string, string> = {
   date: `select '+275760-09-13T00:00:00.000Z'::timestamptz`,
   json: `select '"\\ud800"'::jsonb`,
   division: `select 1 / 0`,
+  absent: `select from absent`,
   hold: `select pg_sleep(2)`,
   quick: `select 1`,
 };
@@ -42,6 +43,7 @@ class NotesController {
   @Get('statements/:name')
   @Access('notes:read')
   async run(@Param('name') name: string): Promise<object> {
+    if (name === 'broken') throw new Error('nobody foresaw this');
     return tenantSql(this.em, async (db) => ({ rows: (await sql.raw(STATEMENTS[name]!).execute(db)).rows.length }));
   }
 }
@@ -110,6 +112,24 @@ describe('a problem', () => {
 
   it.each(['range', 'date', 'json', 'division'])('names a value that only the database refused: %s', async (name) => {
     expect((await hive.get(`/v1/statements/${name}`)).body).toEqual(problem(422, 'invalid'));
+  });
+
+  it('is another one for what the database failed at than for what nobody foresaw, and both are logged [S5.78]', async () => {
+    const logged: string[] = [];
+    const ignored = () => undefined;
+    Logger.overrideLogger({ log: ignored, warn: ignored, error: (...args: unknown[]) => void logged.push(args.join(' ')) });
+    try {
+      expect((await hive.get('/v1/statements/division')).body).toEqual(problem(422, 'invalid'));
+      expect((await hive.get('/v1/statements/absent')).body).toEqual(problem(500, 'internal'));
+      expect((await hive.get('/v1/statements/broken')).body).toEqual(problem(500, 'internal'));
+    } finally {
+      Logger.overrideLogger(process.env.HIVE_TEST_LOG ? new ConsoleLogger() : false);
+    }
+    expect(logged).toEqual([
+      expect.stringMatching(/^GET \/v1\/statements\/division failed \(request \S+\).*division by zero/s),
+      expect.stringMatching(/^GET \/v1\/statements\/absent failed .*relation "absent" does not exist/s),
+      expect.stringMatching(/^GET \/v1\/statements\/broken failed .*nobody foresaw this/s),
+    ]);
   });
 
   const onServer = testEngine() === 'server' ? it : it.skip;

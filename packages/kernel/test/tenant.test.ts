@@ -1,5 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { currentContext, currentTenantId, kernelDomain, newId, runAs, takeLease, releaseLease, tenantRead, tenantSql, tenantStatement, transactional } from '../src/index.js';
+import { currentContext, currentTenantId, kernelDomain, newId, runAs, keepLease, takeLease, releaseLease, tenantRead, tenantSql, tenantStatement, transactional } from '../src/index.js';
 import { sessionStatements } from '../src/engine/session.js';
 import { IdempotencyKey } from '../src/idempotency.entity.js';
 import { principal, testDatabase, testEngine, type TestDatabase } from '../src/testing/index.js';
@@ -210,6 +211,17 @@ describe('leases', () => {
     expect(await takeLease(db.orm.em, 'job', 'one', 60, later)).toBeNull();
     await releaseLease(db.orm.em, taken!);
     expect(await takeLease(db.orm.em, 'job', 'one', 60, later)).not.toBeNull();
+  });
+
+  it('are kept for as long as the work of their holder goes on, and no longer', async () => {
+    const { em } = db.orm;
+    const lease = (await takeLease(em, 'long', 'one', 1))!;
+    const letGo = keepLease(em, lease, 1);
+    await pause(2_500);
+    expect(await takeLease(em, 'long', 'two', 1)).toBeNull();
+    await letGo();
+    await pause(1_100);
+    expect(await takeLease(em, 'long', 'two', 1)).toMatchObject({ holder: 'two', token: 2 });
   });
 
   it('go to exactly one of twenty that ask at once', async () => {

@@ -292,7 +292,7 @@ describe('schedules', () => {
     expect((await list('after=2026-01-01T00:00:00Z&limit=2')).body.items).toEqual([{ at: '2028-02-29T12:00:00.000Z' }, { at: '2032-02-29T12:00:00.000Z' }]);
     const from = await list('');
     expect([from.body.items.length, Date.parse(from.body.items[0]!.at) > Date.now()]).toEqual([10, true]);
-    for (const query of ['limit=0', 'limit=101', 'after=tomorrow']) expect((await list(query)).status).toBe(422);
+    for (const query of ['limit=0', 'limit=101', 'after=tomorrow', 'after=2026-01-01T00:00:00', 'after=2026-01-01', 'after=']) expect((await list(query)).status).toBe(422);
   });
 
   it('take six fields, names and nicknames', async () => {

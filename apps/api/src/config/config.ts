@@ -56,11 +56,31 @@ function contradictions(config: Config, env: Environment): BrokenKey[] {
   for (const key of ['DATABASE_MIGRATION_URL', 'DATABASE_REPLICA_URLS'] as const) {
     if (config[key]?.length && !config.DATABASE_URL && !config.POSTGRES_HOST) broken.push({ key, value: '***', allowed: 'absent without DATABASE_URL: the embedded engine has one login and no replicas' });
   }
+  broken.push(...contradictoryUrls(config));
   for (const key of ['POSTGRES_DB', 'POSTGRES_PASSWORD'] as const) {
     if (env[key] && !config.POSTGRES_HOST) broken.push({ key, value: '***', allowed: 'absent without POSTGRES_HOST: no server is named that it would be of' });
   }
   if (config.HIVE_INSIGHTS_MODEL && !config.HIVE_INSIGHTS_URL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: JSON.stringify(config.HIVE_INSIGHTS_MODEL), allowed: 'absent without HIVE_INSIGHTS_URL: no service is named that it would be of' });
   if (config.HIVE_INSIGHTS_URL && !config.HIVE_INSIGHTS_MODEL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_INSIGHTS_URL' });
+  return broken;
+}
+
+const BINDINGS = ['disable', 'prefer', 'require'];
+
+/** What the parameters of the URLs of servers may be, where more than their names decides. */
+function contradictoryUrls(config: Config): BrokenKey[] {
+  const broken: BrokenKey[] = [];
+  for (const key of ['DATABASE_URL', 'DATABASE_MIGRATION_URL', 'DATABASE_REPLICA_URLS'] as const) {
+    for (const url of [config[key] ?? []].flat()) {
+      const query = new URL(url).searchParams;
+      const [timeout, binding, mode] = [query.get('connect_timeout'), query.get('channel_binding'), query.get('sslmode')];
+      const hasTls = (mode !== null && mode !== 'disable') || query.get('sslnegotiation') === 'direct';
+      const refuse = (allowed: string) => broken.push({ key, value: '***', allowed });
+      if (timeout !== null && !/^\d{1,4}$/.test(timeout)) refuse('a URL whose `connect_timeout` is a whole number of seconds');
+      if (binding !== null && !BINDINGS.includes(binding)) refuse('a URL whose `channel_binding` is `disable`, `prefer` or `require`');
+      if (binding === 'require' && !hasTls) refuse('a URL with TLS, such as `sslmode=verify-full`, where `channel_binding=require` stands: there is no channel to bind to');
+    }
+  }
   return broken;
 }
 

@@ -43,6 +43,19 @@ export const text = <D extends string | null>({ pattern, allowed, ...told }: Tol
   parse: (value) => (pattern.test(value) ? value : undefined),
 });
 
+/** An IP address or a host name; one whose last label is a number would be neither (WHATWG URL, ends in a number). */
+export const host = <D extends string | null>({ orDirectory = false, ...told }: Told<D> & { allowed: string; orDirectory?: boolean }): ConfigKey<string | D> => ({
+  ...told,
+  parse: (value) => (isIP(value) > 0 || isHostName(value) || (orDirectory && /^\/[^\0]+$/.test(value)) ? value : undefined),
+});
+
+const LABEL = /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/;
+
+function isHostName(value: string): boolean {
+  const labels = value.replace(/\.$/, '').split('.');
+  return value.length <= 253 && labels.every((label) => LABEL.test(label)) && !/^\d+$/.test(labels.at(-1)!);
+}
+
 /** What a URL may be: its schemes and, where not every query will do, the parameters that the query may have. */
 interface UrlRules {
   schemes: readonly string[];

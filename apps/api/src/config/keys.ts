@@ -1,5 +1,5 @@
 import { SERVER_URL_PARAMETERS } from '@agent-hive/kernel';
-import { choice, flag, integer, networks, text, url, urls, type ConfigKey } from './key.js';
+import { choice, flag, host, integer, networks, text, url, urls, type ConfigKey } from './key.js';
 
 const POSTGRES = { schemes: ['postgres', 'postgresql'], parameters: SERVER_URL_PARAMETERS } as const;
 const HTTP = ['http', 'https'] as const;
@@ -7,13 +7,13 @@ const HTTP = ['http', 'https'] as const;
 /** Every key that the hive reads. docs/configuration.md has a row for each, and a test compares the two. */
 export const KEYS = {
   PORT: integer({ min: 0, max: 65_535, default: 3000, description: 'Port of the API. A busy one gives way to the next free one, which is said aloud; 0 is any free one.' }),
-  HOST: text({ pattern: /^[A-Za-z0-9.:_-]+$/, allowed: 'an address or a host name', default: '127.0.0.1', description: 'Address to listen on. `0.0.0.0` is every interface: put TLS in front of it.' }),
-  HIVE_DATA_DIR: text({ pattern: /^[^\0]+$/, allowed: 'a directory, or `memory://`', default: './.hive/data', description: 'Data directory of the embedded database, relative to the current directory. `memory://` forgets everything at exit.' }),
+  HOST: host({ allowed: 'an address or a host name', default: '127.0.0.1', description: 'Address to listen on. `0.0.0.0` is every interface: put TLS in front of it.' }),
+  HIVE_DATA_DIR: text({ pattern: /^(?:memory:\/\/|(?!memory:|file:|[a-z][a-z\d+.-]*:\/\/)(?=.*\S)[^\0]+)$/is, allowed: 'a directory, or `memory://`', default: './.hive/data', description: 'Data directory of the embedded database, relative to the current directory. `memory://` forgets everything at exit.' }),
   DATABASE_TYPE: choice({ of: ['postgresql'], default: 'postgresql', description: 'For those who come with it: the embedded database and a server are both PostgreSQL, and SQLite is not supported.' }),
   DATABASE_URL: url({ ...POSTGRES, secret: true, description: 'A PostgreSQL server 15 to 18 with pgvector, in place of the embedded database. The login is a member of hive_app and neither superuser nor BYPASSRLS.' }),
   DATABASE_MIGRATION_URL: url({ ...POSTGRES, secret: true, description: 'Login that migrates; the one of DATABASE_URL when absent.' }),
   DATABASE_REPLICA_URLS: urls({ ...POSTGRES, secret: true, description: 'Read replicas, for lists and searches that may lag.' }),
-  POSTGRES_HOST: text({ pattern: /^[A-Za-z0-9.:_/-]+$/, allowed: 'an address, a host name, or the directory of a socket', default: null, description: 'The server in parts, in place of DATABASE_URL.' }),
+  POSTGRES_HOST: host({ orDirectory: true, allowed: 'an address, a host name, or the directory of a socket', default: null, description: 'The server in parts, in place of DATABASE_URL.' }),
   POSTGRES_PORT: integer({ min: 1, max: 65_535, default: 5432, description: 'Port of POSTGRES_HOST.' }),
   POSTGRES_USER: text({ pattern: /^.+$/, allowed: 'the name of a login', default: 'postgres', description: 'Login on POSTGRES_HOST.' }),
   POSTGRES_PASSWORD: text({ pattern: /^[^\0]+$/, allowed: 'a password', default: null, secret: true, description: 'Password of POSTGRES_USER.' }),

@@ -1,4 +1,4 @@
-import { DatabaseUnfit, DirectoryInUse, MigrationFailed, sqlState } from '@agent-hive/kernel';
+import { DatabaseUnfit, DirectoryInUse, DirectoryUnusable, MigrationFailed, sqlState, UnreadableFile } from '@agent-hive/kernel';
 import { ConfigInvalid } from '../config/config.js';
 import { describeUrl } from '../config/database-settings.js';
 
@@ -7,7 +7,7 @@ export class StartRefused extends Error {
   override readonly name = 'StartRefused';
 }
 
-const EXPECTED = [ConfigInvalid, DatabaseUnfit, DirectoryInUse, MigrationFailed, StartRefused];
+const EXPECTED = [ConfigInvalid, DatabaseUnfit, DirectoryInUse, DirectoryUnusable, MigrationFailed, StartRefused];
 
 /** The message for a failure that people can act on, without a stack; null for one that nobody foresaw. */
 export function explain(error: unknown): string | null {
@@ -51,11 +51,12 @@ function reasonOf(error: unknown): string | null {
   const state = sqlState(error);
   if (state !== undefined) return BY_STATE[state] ?? null;
   for (let at = error as (Error & { code?: string }) | undefined; at; at = at.cause as typeof at) {
+    if (at instanceof UnreadableFile) return `${at.message}.`;
     const known = BY_CODE[at.code ?? ''];
     if (known) return known;
     // pg has no code for these.
     if (/timeout/i.test(at.message)) return 'no answer in time.';
-    if (/SSL|terminated unexpectedly|password must be a string/i.test(at.message)) return `${at.message}.`;
+    if (/SSL|channel_binding|terminated unexpectedly|password must be a string/i.test(at.message)) return `${at.message}.`;
   }
   return null;
 }

@@ -24,7 +24,7 @@ export async function listen(app: NestFastifyApplication, { HOST, PORT }: Pick<C
 
 function refusal(error: NodeJS.ErrnoException, host: string, port: number): Error {
   if (error.code === 'EACCES') return new StartRefused(`Not allowed to listen on port ${port}: choose a PORT of 1024 or more`);
-  if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') return new StartRefused(`HOST=${host} is no address of this machine`);
+  if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN'].includes(error.code ?? '')) return new StartRefused(`HOST=${host} is no address of this machine`);
   return error;
 }
 

@@ -1,5 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { LockHolder } from '@agent-hive/kernel';
 
 /*
  * The embedded database is locked by the running server, so commands reach it through the server. hive.json in the data
@@ -15,23 +17,30 @@ export interface RunningServer {
   url: string;
   /** Null where the operator has chosen HIVE_ADMIN_KEY, which is stored nowhere. */
   key: string | null;
+  /** Moment of the announcement, ISO-8601. */
+  at: string;
 }
 
 /** Tells commands of the running server; returns what takes that back. */
-export function announce(dataDir: string, server: RunningServer): () => void {
+export function announce(dataDir: string, server: Omit<RunningServer, 'at'>): () => void {
   const path = join(dataDir, FILE);
   // A file of a process that was killed is removed first: an existing one would keep its permissions.
   rmSync(path, { force: true });
-  writeFileSync(path, JSON.stringify(server), { mode: OWNER_ONLY, flag: 'wx' });
+  writeFileSync(path, JSON.stringify({ ...server, at: new Date().toISOString() } satisfies RunningServer), { mode: OWNER_ONLY, flag: 'wx' });
   return () => rmSync(path, { force: true });
 }
 
-/** The server that announced itself in the directory; null when there is none, or it is still starting. */
-export function announced(dataDir: string): RunningServer | null {
+/**
+ * The server that announced itself in the directory and holds its lock; null when there is none, when it is still starting, and
+ * when what stands there was left by a process that was killed. A pid alone does not tell: in a container it is always the same.
+ */
+export function announced(dataDir: string, holder: LockHolder): RunningServer | null {
   try {
-    return JSON.parse(readFileSync(join(dataDir, FILE), 'utf8')) as RunningServer;
+    const server = JSON.parse(readFileSync(join(dataDir, FILE), 'utf8')) as RunningServer;
+    return holder.host === hostname() && server.pid === holder.pid && server.at >= holder.since ? server : null;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    // Not there, or half of it: it is being written.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return null;
     throw error;
   }
 }

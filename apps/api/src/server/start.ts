@@ -19,8 +19,14 @@ export interface RunningHive {
   stop(): Promise<void>;
 }
 
+/** How a start speaks. */
+export interface StartOptions {
+  /** Each event as a line of JSON, for programs, in place of the banner. */
+  json?: boolean;
+}
+
 /** Starts a hive from its environment; says on `io` where it listens and, the first time, its key. Throws what `explain` puts in words. */
-export async function startHive(env: Environment, io: Io): Promise<RunningHive> {
+export async function startHive(env: Environment, io: Io, { json }: StartOptions = {}): Promise<RunningHive> {
   const started = performance.now();
   const { config, warnings } = readConfig(env);
   for (const warning of warnings) io.err(`Warning: ${warning}`);
@@ -31,7 +37,8 @@ export async function startHive(env: Environment, io: Io): Promise<RunningHive> 
     const scheduler = new Scheduler({ database: hive.database, orm: hive.orm, get: (service) => hive.app.get(service, { strict: false }) }, log);
     scheduler.start(jobs(config));
     const withdraw = announceHere(hive, url);
-    for (const line of banner(hive, url, performance.now() - started)) io.out(line);
+    const tookMs = performance.now() - started;
+    for (const line of json ? [readyLine(hive, url, tookMs)] : banner(hive, url, tookMs)) io.out(line);
     log.info({ url, engine: hive.database.engine, version: VERSION }, 'ready');
     return { url, stop: once(() => stop(hive, scheduler, withdraw, log)) };
   } catch (error) {
@@ -72,6 +79,20 @@ function announceHere({ database, config, adminKey }: Hive, url: string): () => 
   if (!directory) return () => undefined;
   return announce(directory, { pid: process.pid, url, key: config.HIVE_ADMIN_KEY ? null : adminKey });
 }
+
+/** The banner for programs. `key` is there on the first start alone. */
+const readyLine = ({ database, firstKey }: Hive, url: string, tookMs: number): string =>
+  JSON.stringify({
+    event: 'ready',
+    version: VERSION,
+    pid: process.pid,
+    url,
+    docs: `${url}/docs`,
+    engine: database.engine,
+    database: describeDatabase(database.settings),
+    tookMs: Math.round(tookMs),
+    ...(firstKey && { key: firstKey }),
+  });
 
 function banner(hive: Hive, url: string, tookMs: number): string[] {
   const { firstKey, config } = hive;

@@ -1,6 +1,6 @@
 import { Transform, Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Length, MaxLength, MinLength, ValidateIf } from 'class-validator';
-import { PageQuery } from '@agent-hive/kernel/http';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Length, MaxLength, MinLength, ValidateIf } from 'class-validator';
+import { IsUniqueList, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { PERSONAS, type AiMetadata, type Persona } from './agent.entity.js';
 import { ACTIVE_STATUSES, AGENT_STATUSES, type AgentStatus } from '../presence/presence.entity.js';
 import { GrantedToolDto, type GrantedToolRow } from '../tool/granted-tool.dto.js';
@@ -40,15 +40,16 @@ export class CreateAgentDto {
   @IsOptional()
   @IsArray()
   @ArrayMaxSize(200)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
   @MinLength(1, { each: true })
   @MaxLength(100, { each: true })
   capabilities?: string[];
 
-  /** Settings of the agent's own; not interpreted by the hive. */
+  /** Settings of the agent's own, at most 64 KiB; not interpreted by the hive. */
   @IsOptional()
   @IsObject()
+  @MaxJsonBytes(65_536)
   config?: Record<string, unknown>;
 
   /** Id that the caller knows the agent by; unique within the tenant. */
@@ -118,7 +119,7 @@ export class UpdateAgentDto {
   @ValidateIf(given)
   @IsArray()
   @ArrayMaxSize(200)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
   @MinLength(1, { each: true })
   @MaxLength(100, { each: true })
@@ -126,6 +127,7 @@ export class UpdateAgentDto {
 
   @ValidateIf(given)
   @IsObject()
+  @MaxJsonBytes(65_536)
   config?: Record<string, unknown>;
 
   @IsOptional()

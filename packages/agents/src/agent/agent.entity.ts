@@ -33,15 +33,15 @@ export const AgentSchema = defineEntity({
     personaType: p.text().$type<Persona>().nullable(),
     description: p.text().nullable(),
     model: p.text().nullable(),
-    capabilities: p.json<string[]>().columnType('jsonb').defaultRaw(`'[]'::jsonb`),
-    config: p.json<Record<string, unknown>>().columnType('jsonb').defaultRaw(`'{}'::jsonb`),
+    capabilities: p.json<string[]>().columnType('jsonb').defaultRaw(`'[]'::jsonb`), // names, none twice
+    config: p.json<Record<string, unknown>>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // the agent's own, not interpreted
     externalId: p.text().nullable(),
     project: () => p.manyToOne(Project).joinColumns('tenant_id', 'project_id').ownColumns('project_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
     enhancedFeaturesEnabled: p.boolean().default(false),
     performanceScore: p.integer().default(0),
-    learningMetrics: p.json<Record<string, unknown>>().columnType('jsonb').defaultRaw(`'{}'::jsonb`),
-    optimizationSuggestions: p.json<string[]>().columnType('jsonb').defaultRaw(`'[]'::jsonb`),
-    aiMetadata: p.json<AiMetadata>().columnType('jsonb').defaultRaw(`'{}'::jsonb`),
+    learningMetrics: p.json<Record<string, unknown>>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // figures of the last insights, by name
+    optimizationSuggestions: p.json<string[]>().columnType('jsonb').defaultRaw(`'[]'::jsonb`), // of the last insights, as sentences
+    aiMetadata: p.json<AiMetadata>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // AiMetadata, above
     lastAiAnalysis: moment().nullable(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

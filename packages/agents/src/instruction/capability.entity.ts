@@ -14,8 +14,8 @@ export const CapabilitySchema = defineEntity({
     instruction: () => p.manyToOne(Instruction).joinColumns('tenant_id', 'instruction_id').ownColumns('instruction_id').deleteRule('cascade').updateRule('no action').ref(),
     capabilityName: p.text(),
     description: p.text().nullable(),
-    parameters: p.json<Record<string, unknown>>().columnType('jsonb'),
-    capabilityMetadata: p.json<Record<string, unknown>>().columnType('jsonb'),
+    parameters: p.json<Record<string, unknown>>().columnType('jsonb'), // how the capability is used, by name
+    capabilityMetadata: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

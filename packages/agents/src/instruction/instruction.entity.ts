@@ -14,8 +14,8 @@ export const InstructionSchema = defineEntity({
     agent: () => p.oneToOne(Agent).joinColumns('tenant_id', 'agent_id').ownColumns('agent_id').deleteRule('cascade').updateRule('no action').unique('instruction_agent_unique').ref(),
     purpose: p.text(),
     toneGuidelines: p.text().nullable(),
-    responseTemplates: p.json<Record<string, unknown>>().columnType('jsonb'),
-    instructionMetadata: p.json<Record<string, unknown>>().columnType('jsonb'),
+    responseTemplates: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own, by name
+    instructionMetadata: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     version: version(),

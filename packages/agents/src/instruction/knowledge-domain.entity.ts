@@ -15,7 +15,7 @@ export const KnowledgeDomainSchema = defineEntity({
     domainName: p.text(),
     priorityLevel: p.integer(),
     description: p.text().nullable(),
-    domainMetadata: p.json<Record<string, unknown>>().columnType('jsonb'),
+    domainMetadata: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

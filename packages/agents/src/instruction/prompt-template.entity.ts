@@ -16,7 +16,7 @@ export const PromptTemplateSchema = defineEntity({
     templateName: p.text(),
     templateVersion: p.integer(),
     templateContent: p.text(),
-    contextParameters: p.json<Record<string, unknown>>().columnType('jsonb'),
+    contextParameters: p.json<Record<string, unknown>>().columnType('jsonb'), // what the placeholders of the content may be, by name
     isActive: p.boolean(),
     /** The version whose text this one brought back. */
     restoredFromVersion: p.integer().nullable(),

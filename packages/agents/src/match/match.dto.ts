@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsNotEmptyObject, IsNumber, IsObject, IsString, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsInt, IsNotEmptyObject, IsNumber, IsObject, IsString, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
+import { IsUniqueList } from '@agent-hive/kernel/http';
 import { AgentDto, type AgentRow } from '../agent/agent.dto.js';
 
 const given = (_: object, value: unknown): boolean => value !== undefined;
@@ -10,7 +11,7 @@ export class RequirementsDto {
   @ValidateIf(given)
   @IsArray()
   @ArrayMaxSize(50)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
   @MinLength(1, { each: true })
   @MaxLength(100, { each: true })

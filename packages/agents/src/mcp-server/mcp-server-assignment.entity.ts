@@ -13,7 +13,7 @@ export const McpServerAssignmentSchema = defineEntity({
     tenantId: tenantId(),
     agent: () => p.manyToOne(Agent).primary().joinColumns('tenant_id', 'agent_id').ownColumns('agent_id').deleteRule('cascade').updateRule('no action').ref(),
     server: () => p.manyToOne(McpServer).primary().joinColumns('tenant_id', 'server_id').ownColumns('server_id').deleteRule('restrict').updateRule('no action').ref(),
-    configuration: p.json<Record<string, unknown>>().columnType('jsonb'),
+    configuration: p.json<Record<string, unknown>>().columnType('jsonb'), // the agent's own, not interpreted
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },

@@ -19,10 +19,10 @@ export const McpServerSchema = defineEntity({
     description: p.text().nullable(),
     transport: p.text().$type<Transport>(),
     command: p.text().nullable(),
-    args: p.json<string[]>().columnType('jsonb'),
-    env: p.json<Record<string, string>>().columnType('jsonb').comment(SENSITIVE),
+    args: p.json<string[]>().columnType('jsonb'), // arguments of the command, in their order
+    env: p.json<Record<string, string>>().columnType('jsonb').comment(SENSITIVE), // variables of the command, by name
     url: p.text().nullable(),
-    headers: p.json<Record<string, string>>().columnType('jsonb').comment(SENSITIVE),
+    headers: p.json<Record<string, string>>().columnType('jsonb').comment(SENSITIVE), // of every request to the url, by name
     timeoutMs: p.integer(),
     isEnabled: p.boolean(),
     createdAt: createdAt(),

@@ -1,5 +1,5 @@
 import { IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
-import { PageQuery } from '@agent-hive/kernel/http';
+import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { AGENT_STATUSES, type AgentStatus } from './presence.entity.js';
 
 /** A sign of life. */
@@ -15,9 +15,10 @@ export class HeartbeatDto {
   @MaxLength(500)
   reason?: string;
 
-  /** Readings of the agent's own, such as memory or queue length; the last ones are kept. */
+  /** Readings of the agent's own, such as memory or queue length, at most 16 KiB; the last ones are kept. */
   @IsOptional()
   @IsObject()
+  @MaxJsonBytes(16_384)
   metrics?: Record<string, unknown>;
 }
 

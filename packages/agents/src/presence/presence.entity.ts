@@ -39,7 +39,7 @@ export const PresenceSchema = defineEntity({
     statusChangedAt: moment(),
     lastHeartbeatAt: moment().nullable(),
     heartbeatCount: p.bigint('number'),
-    metrics: p.json<Record<string, unknown>>().columnType('jsonb').nullable(),
+    metrics: p.json<Record<string, unknown>>().columnType('jsonb').nullable(), // readings of the last heartbeat, by names that the agent chose
   },
   indexes: [
     { name: 'presence_status_index', properties: ['tenantId', 'status', 'agent'] },

@@ -1,6 +1,6 @@
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsISO8601, IsObject, IsOptional, IsRFC3339, IsString, Length, ValidateIf } from 'class-validator';
-import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, IsString, Length, ValidateIf } from 'class-validator';
+import { IsLine, IsMoment, IsUniqueList, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { GrantedToolDto } from './granted-tool.dto.js';
 
 const given = (_: object, value: unknown): boolean => value !== undefined;
@@ -17,7 +17,7 @@ export class PutToolGrantDto {
   @ValidateIf(given)
   @IsArray()
   @ArrayMaxSize(100)
-  @ArrayUnique()
+  @IsUniqueList()
   @IsString({ each: true })
   @Length(1, 100, { each: true })
   @IsLine({ each: true })
@@ -25,8 +25,7 @@ export class PutToolGrantDto {
 
   /** When the grant ends: a moment in the future with its time zone, such as `2030-01-31T12:00:00Z`; null or absent, it does not. */
   @IsOptional()
-  @IsRFC3339({ message: 'expiresAt must be an RFC 3339 date-time with its time zone' })
-  @IsISO8601({ strict: true }, { message: 'expiresAt must be a date that exists' })
+  @IsMoment()
   expiresAt?: string | null;
 }
 

@@ -13,8 +13,8 @@ export const ToolGrantSchema = defineEntity({
     tenantId: tenantId(),
     agent: () => p.manyToOne(Agent).primary().joinColumns('tenant_id', 'agent_id').ownColumns('agent_id').deleteRule('cascade').updateRule('no action').ref(),
     tool: () => p.manyToOne(Tool).primary().joinColumns('tenant_id', 'tool_id').ownColumns('tool_id').deleteRule('restrict').updateRule('no action').ref(),
-    configuration: p.json<Record<string, unknown>>().columnType('jsonb'),
-    permissions: p.json<string[]>().columnType('jsonb'),
+    configuration: p.json<Record<string, unknown>>().columnType('jsonb'), // the agent's own, not interpreted
+    permissions: p.json<string[]>().columnType('jsonb'), // in words that the tool defines, none twice
     expiresAt: moment().nullable(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

@@ -92,14 +92,10 @@ function selectionOf(query: ToolGrantQuery): GrantSelection {
   };
 }
 
-/** PostgreSQL takes later ones, but no text of four digits says them. */
-const END_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
-
-/** The end of a grant; null when it has none. Throws Invalid on one that is not in the future, or after the year 9999. */
+/** The end of a grant; null when it has none. Throws Invalid on one that is not in the future. */
 function future(expiresAt: string | null | undefined): Date | null {
   if (expiresAt == null) return null;
   const at = new Date(expiresAt);
-  if (at.getTime() > END_MAX) throw new Invalid('expiresAt must be within the year 9999 (UTC)', [{ pointer: '/expiresAt', message: 'expiresAt must be within the year 9999 (UTC)' }]);
   if (at.getTime() > Date.now()) return at;
   throw new Invalid('expiresAt must be in the future: take a grant back by DELETE', [{ pointer: '/expiresAt', message: 'expiresAt must be in the future' }]);
 }

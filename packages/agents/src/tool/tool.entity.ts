@@ -15,11 +15,11 @@ export const ToolSchema = defineEntity({
     name: p.text(),
     toolVersion: p.text(),
     description: p.text().nullable(),
-    schema: p.json<Record<string, unknown>>().columnType('jsonb'),
+    schema: p.json<Record<string, unknown>>().columnType('jsonb'), // JSON Schema of its input
     source: p.text().nullable(),
     securityLevel: p.text().$type<Risk>(),
     mcpServer: () => p.manyToOne(McpServer).joinColumns('tenant_id', 'mcp_server_id').ownColumns('mcp_server_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
-    toolMetadata: p.json<Record<string, unknown>>().columnType('jsonb'),
+    toolMetadata: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own
     registeredAt: moment(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),

@@ -13,7 +13,7 @@ export const ApiKeySchema = defineEntity({
     id: id(),
     name: p.text(),
     secretHash: p.text().comment(SENSITIVE),
-    scopes: p.json<string[]>().columnType('jsonb'),
+    scopes: p.json<string[]>().columnType('jsonb'), // such as `agents:read`, none twice
     role: p.text().nullable(),
     /** Plain ids: agents are downstream, and a key outlives the deletion of the user it was made for. */
     agentId: p.uuid().nullable(),

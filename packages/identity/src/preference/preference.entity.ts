@@ -12,7 +12,7 @@ export const PreferenceSchema = defineEntity({
     tenantId: tenantId(),
     user: () => p.manyToOne(User).primary().joinColumns('tenant_id', 'user_id').ownColumns('user_id').deleteRule('cascade').updateRule('no action').ref(),
     category: p.text().primary(),
-    preferences: p.json<Record<string, unknown>>().columnType('jsonb'),
+    preferences: p.json<Record<string, unknown>>().columnType('jsonb'), // of the category, in shapes of its own
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     version: version(),

@@ -24,9 +24,9 @@ export const ProjectSchema = defineEntity({
     tenantId: tenantId(),
     id: id(),
     name: p.text(),
-    description: p.json<unknown>().columnType('jsonb').nullable(),
+    description: p.json<unknown>().columnType('jsonb').nullable(), // a text or any JSON, as it was sent
     state: p.text().$type<ProjectStateName>(),
-    projectMetadata: p.json<Record<string, unknown>>().columnType('jsonb'),
+    projectMetadata: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     version: version(),

@@ -11,7 +11,7 @@ export const RoleSchema = defineEntity({
     tenantId: tenantId(),
     name: p.text().primary(),
     description: p.text().nullable(),
-    scopes: p.json<string[]>().columnType('jsonb'),
+    scopes: p.json<string[]>().columnType('jsonb'), // such as `agents:read`, none twice
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     version: version(),

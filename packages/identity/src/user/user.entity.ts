@@ -14,7 +14,7 @@ export const UserSchema = defineEntity({
     name: p.text().nullable(),
     phoneNumber: p.text().nullable(),
     role: p.text().nullable(),
-    userData: p.json<Record<string, unknown>>().columnType('jsonb'),
+    userData: p.json<Record<string, unknown>>().columnType('jsonb'), // the caller's own
     createdAt: createdAt(),
     updatedAt: updatedAt(),
     version: version(),

@@ -1,10 +1,11 @@
 import { EntityManager, MikroORM, type EntitySchema, type EventSubscriber, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery, type DatabaseConnection } from 'kysely';
-import type { PoolConfig } from 'pg';
+import pg, { type PoolConfig } from 'pg';
 import { currentContext } from '../context.js';
+import { bound } from './channel-binding.js';
 import { EmbeddedDriver, openEmbedded, type EmbeddedDatabase } from './embedded.engine.js';
 import { PreparingClient, ServerDriver } from './server.engine.js';
-import { connectionOf } from './server-url.js';
+import { connectionOf, requiresChannelBinding } from './server-url.js';
 import { logStatements, type StatementLog } from './statement-log.js';
 
 /** PostgreSQL in this process, in a directory or `memory://`. */
@@ -144,14 +145,14 @@ export class Database {
       return { driver: EmbeddedDriver, dbName: 'memory://', driverOptions: { pglite: this.embedded!.pglite } } as unknown as Partial<Options>;
     }
     const clientUrl = login === 'owner' ? (settings.migrationUrl ?? settings.url) : settings.url;
-    const pool: PoolConfig & { Client?: unknown; pipeline: true } = {
+    const Client = settings.prepareStatements === false ? pg.Client : PreparingClient;
+    const pool: PoolConfig & { pipeline: true } = {
       pipeline: true,
       connectionTimeoutMillis: settings.connectTimeoutMs ?? 10_000,
-      ...(settings.prepareStatements !== false && { Client: PreparingClient }),
       ...(login === 'owner' && { max: 2 }),
     };
     // A function, since MikroORM copies the options of a replica deeply.
-    const connecting = (url: string) => () => ({ ...pool, ...connectionOf(url) });
+    const connecting = (url: string) => () => ({ ...pool, Client: requiresChannelBinding(url) ? bound(Client) : Client, ...connectionOf(url) });
     const replicas = login === 'app' ? (settings.replicaUrls ?? []).map((url, i) => ({ clientUrl: url, name: `replica-${i + 1}`, driverOptions: connecting(url) })) : [];
     return {
       driver: ServerDriver,

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /*
  * Who holds a directory is the last of a chain of files:
@@ -13,20 +13,35 @@ import { join } from 'node:path';
  * has one heir. Nobody removes the file of an orphan, since between the look and the removal it may have become an heir's. The
  * heir puts its own file in the place of hive.lock, and only then removes the rest of the chain. Whoever had read the old
  * chain and links itself to it all the same is not in the new one, sees that when it looks again, and takes itself away.
+ *
+ * Whether a process of this host lives, the host says. Of one on another host (a shared volume, another container) only the
+ * heartbeat tells: the holder touches its file, and what was not touched for long is an orphan. That takes clocks which agree
+ * within a minute or so.
  */
 const FILE = 'hive.lock';
 
+/** The data directory cannot be made, or its lock cannot be read or taken; the message says which and why. */
+export class DirectoryUnusable extends Error {
+  override readonly name = 'DirectoryUnusable';
+}
+
 /** The data directory belongs to a live process; the message names it. */
 export class DirectoryInUse extends Error {
+  override readonly name = 'DirectoryInUse';
   readonly holder: LockHolder;
-  constructor(directory: string, holder: LockHolder) {
+  constructor(directory: string, holder: LockHolder, ageMs = 0) {
     super(
-      `The data directory ${directory} is in use by process ${holder.pid} on ${holder.host} since ${holder.since}. ` +
+      `The data directory ${directory} is in use by process ${holder.pid} on ${holder.host} since ${holder.since}${isHere(holder) ? '' : elsewhere(directory, holder, ageMs)}. ` +
         'Two processes on one embedded database corrupt it: stop that process, choose another HIVE_DATA_DIR, or use a server with DATABASE_URL.',
     );
-    this.name = 'DirectoryInUse';
     this.holder = holder;
   }
+}
+
+function elsewhere(directory: string, { heartbeat }: LockHolder, ageMs: number): string {
+  const hint = `If that host or container is gone, remove ${join(directory, FILE)}`;
+  const seen = `, a host that cannot be asked from here; it was last heard of ${Math.max(Math.round(ageMs / 1000), 0)} s ago`;
+  return heartbeat ? `${seen}, and its lock can be taken over ${SILENT_MS / 60_000} minutes after that. ${hint}, or wait` : `${seen}. ${hint}`;
 }
 
 /** The process that a lock names. */
@@ -36,6 +51,8 @@ export interface LockHolder {
   since: string;
   /** Start time of the process in clock ticks where the system tells it; a reused pid is not the holder. */
   startTicks: string | null;
+  /** Whether it touches its file while it lives; locks from before that do not say. */
+  heartbeat?: boolean;
 }
 
 interface Link {
@@ -47,15 +64,42 @@ interface Link {
 const ATTEMPTS = 100;
 /** A file is empty for the instant in which it is written elsewhere than here, or for good after a loss of power. */
 const EMPTY_MS = 5_000;
+const HEARTBEAT_MS = 20_000;
+/** Long enough for a statement of the embedded engine that lets nothing else run meanwhile. */
+const SILENT_MS = 300_000;
 
 /**
  * Takes the directory for this process, for its whole life. A lock left by a process that is gone (kill -9, power loss)
- * is taken over, by one process alone. Throws DirectoryInUse when its holder lives. Returns the release.
+ * is taken over, by one process alone. Throws DirectoryInUse when its holder lives, and DirectoryUnusable where the directory
+ * cannot be made or written to. Returns the release.
  */
 export function lockDirectory(directory: string): () => void {
-  mkdirSync(directory, { recursive: true });
+  try {
+    makeDirectory(resolve(directory));
+    return take(directory);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new DirectoryUnusable(`Cannot write the data directory ${directory}: ${message}. Choose another HIVE_DATA_DIR`, { cause: error });
+  }
+}
+
+/** One level after the other: told to make all of them, Node tries for ever where a file system such as /proc lets nobody make any. */
+function makeDirectory(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path) makeDirectory(parent);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+}
+
+function take(directory: string): () => void {
   const path = join(directory, FILE);
-  const own = JSON.stringify({ id: randomUUID(), pid: process.pid, host: hostname(), since: new Date().toISOString(), startTicks: startTicks(process.pid) });
+  const own = JSON.stringify({ id: randomUUID(), pid: process.pid, host: hostname(), since: new Date().toISOString(), startTicks: startTicks(process.pid), heartbeat: true });
   const draft = `${path}.${randomUUID()}`;
   writeWhole(draft, own);
   let taken: string | null = null;
@@ -67,17 +111,33 @@ export function lockDirectory(directory: string): () => void {
         // Where this is hive.lock already, both names are of one file, and nothing happens.
         renameSync(draft, path);
         for (const passed of chain.slice(1)) rmSync(passed.path, { force: true });
-        return () => release(path, own);
+        const beating = setInterval(() => beat(path, own), HEARTBEAT_MS).unref();
+        return () => {
+          clearInterval(beating);
+          release(path, own);
+        };
       }
       if (taken) rmSync(taken, { force: true });
       const holder = last && holderOf(last);
-      if (holder && isAlive(holder)) throw new DirectoryInUse(directory, holder);
+      if (holder && isAlive(holder, last.ageMs)) throw new DirectoryInUse(directory, holder, last.ageMs);
       taken = link(draft, last ? heirOf(path, last.text) : path);
     }
-    throw new Error(`Cannot take the lock ${path}: others took it and gave it back ${ATTEMPTS} times meanwhile`);
+    throw new DirectoryUnusable(`Cannot take the lock ${path}: others took it and gave it back ${ATTEMPTS} times meanwhile`);
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/** Tells other hosts that this process lives. Throws when another one has the lock: two processes would corrupt the database. */
+export function beat(path: string, own: string): void {
+  let found: Link | null;
+  try {
+    found = readLink(path);
+    if (found?.text === own) utimesSync(path, new Date(), new Date());
+  } catch {
+    return; // a volume that is away for a moment; the next beat comes before anyone takes the lock over
+  }
+  if (found && found.text !== own) throw new DirectoryUnusable(`The lock ${path} was taken over while this process stood still: it must end before both write to the database`);
 }
 
 function release(path: string, own: string): void {
@@ -116,7 +176,7 @@ function readLink(path: string): Link | null {
     return { path, text: readFileSync(path, 'utf8'), ageMs: Date.now() - statSync(path).mtimeMs };
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw new Error(`Cannot read the lock ${path}: remove it if no hive runs on this directory`, { cause: error });
+    throw new DirectoryUnusable(`Cannot read the lock ${path}: remove it if no hive runs on this directory`, { cause: error });
   }
 }
 
@@ -126,13 +186,16 @@ function holderOf({ path, text, ageMs }: Link): LockHolder | null {
   try {
     return JSON.parse(text) as LockHolder;
   } catch (error) {
-    throw new Error(`Cannot read the lock ${path}: remove it if no hive runs on this directory`, { cause: error });
+    throw new DirectoryUnusable(`Cannot read the lock ${path}: remove it if no hive runs on this directory`, { cause: error });
   }
 }
 
-function isAlive(holder: LockHolder): boolean {
-  // A directory shared between hosts cannot be judged from here: the lock stands until someone removes it.
-  if (holder.host !== hostname() || holder.pid === 0) return true;
+const isHere = (holder: LockHolder): boolean => holder.host === hostname();
+
+function isAlive(holder: LockHolder, ageMs: number): boolean {
+  // Without a heartbeat, a holder on another host cannot be judged from here: its lock stands until someone removes it.
+  if (!isHere(holder)) return !holder.heartbeat || ageMs < SILENT_MS;
+  if (holder.pid === 0) return true;
   if (holder.pid === process.pid && holder.startTicks === startTicks(process.pid)) return true;
   try {
     process.kill(holder.pid, 0);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
 import { btree_gin } from '@electric-sql/pglite/contrib/btree_gin';
@@ -39,6 +40,11 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
+const DATABASE_FOLDER = 'pgdata';
+
+/** Whether there is a database in the directory. The directory itself says nothing: whoever mounts a volume has made it. */
+export const embeddedExists = (dataDir: string): boolean => existsSync(join(dataDir, DATABASE_FOLDER));
+
 const EXTENSIONS = { vector, pg_trgm, unaccent, btree_gin };
 
 /**
@@ -50,7 +56,7 @@ export async function openEmbedded(dataDir: string, options: { loadDataDir?: Blo
   const release = inMemory ? () => undefined : lockDirectory(dataDir);
   try {
     const pgliteOptions: PGliteOptions = {
-      dataDir: inMemory ? 'memory://' : join(dataDir, 'pgdata'),
+      dataDir: inMemory ? 'memory://' : join(dataDir, DATABASE_FOLDER),
       extensions: EXTENSIONS,
       parsers: createPostgreSqlTypeParsers((text) => array.parse(text)),
       ...(options.loadDataDir && { loadDataDir: options.loadDataDir }),

@@ -16,9 +16,9 @@ export const AssignmentSchema = defineEntity({
     task: () => p.manyToOne(Task).joinColumns('tenant_id', 'task_id').ownColumns('task_id').deleteRule('cascade').updateRule('no action').ref(),
     /** Null when nobody fits. */
     agent: () => p.manyToOne(Agent).joinColumns('tenant_id', 'agent_id').ownColumns('agent_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
-    candidates: p.json<Record<string, unknown>[]>().columnType('jsonb'),
+    candidates: p.json<Record<string, unknown>[]>().columnType('jsonb'), // agents with scores and reasons, best first
     reason: p.text(),
-    prediction: p.json<Record<string, unknown>>().columnType('jsonb').nullable(),
+    prediction: p.json<Record<string, unknown>>().columnType('jsonb').nullable(), // PredictionDto, as it was at the time
     decidedBy: p.text(),
     decidedAt: moment(),
     /** How the task ended, while this was its last assignment. */

@@ -23,7 +23,7 @@ export const AttemptSchema = defineEntity({
     claimedAt: moment(),
     endedAt: moment().nullable(),
     outcome: p.text().$type<Outcome>().nullable(),
-    error: p.json<Record<string, unknown>>().columnType('jsonb').nullable(),
+    error: p.json<Record<string, unknown>>().columnType('jsonb').nullable(), // message, code, retryable
     progress: p.smallint().nullable(),
     /** What the agent says that the attempt cost it. */
     costUsd: p.double().name('cost_usd').nullable(),

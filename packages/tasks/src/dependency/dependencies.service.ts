@@ -48,7 +48,7 @@ export class DependenciesService {
       const [dependent, dependency] = await this.lockBoth(db, dependentId, dependencyId);
       await lockGraph(db);
       const found = await selectDependency(db, dependentId, dependencyId);
-      if (found && found.type !== type) throw new Refused(`task ${dependentId} depends on ${dependencyId} as ${found.type}: take that away first`, 'conflict', { type: found.type });
+      if (found && found.type !== type) throw new Refused(`task ${dependentId} depends on ${dependencyId} as ${found.type}: take that away first`, 'conflict', { dependencyType: found.type });
       if (!found) await this.insert(db, dependent, dependency, type);
       return DependencyDto.of((await selectDependency(db, dependentId, dependencyId))!);
     });

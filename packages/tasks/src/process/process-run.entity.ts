@@ -21,7 +21,7 @@ export const ProcessRunSchema = defineEntity({
     id: id(),
     process: () => p.manyToOne(Process).joinColumns('tenant_id', 'process_id').ownColumns('process_id').deleteRule('cascade').updateRule('no action').ref(),
     processVersion: p.integer(),
-    parameters: p.json<Record<string, unknown>>().columnType('jsonb'),
+    parameters: p.json<Record<string, unknown>>().columnType('jsonb'), // as the version's schema wants them
     trigger: p.text().$type<Trigger>(),
     /** The schedule that started it, by plain id: the run outlives it. */
     scheduleId: p.uuid().nullable(),

@@ -1,7 +1,7 @@
-import { IntersectionType, PickType } from '@nestjs/swagger';
+import { ApiPropertyOptional, IntersectionType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { IsBoolean, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { IsLine, IsMoment, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { TaskTemplateDto } from '../process/definition.dto.js';
 import { CreateTaskDto } from '../task/task.dto.js';
 import { iso } from '../task/task-view.dto.js';
@@ -118,9 +118,10 @@ export class OccurrenceQuery {
   @Max(100)
   limit: number = 10;
 
-  /** Those after this moment (ISO-8601); now by default. */
+  /** Those after this moment, with its time zone; now by default. */
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsMoment()
   after?: string;
 }
 

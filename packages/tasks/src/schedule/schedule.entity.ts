@@ -26,8 +26,8 @@ export const ScheduleSchema = defineEntity({
     isEnabled: p.boolean(),
     /** What it starts: a process with parameters, or a task. */
     process: () => p.manyToOne(Process).joinColumns('tenant_id', 'process_id').ownColumns('process_id').deleteRule('cascade').updateRule('no action').ref().nullable(),
-    parameters: p.json<Record<string, unknown>>().columnType('jsonb'),
-    task: p.json<ScheduledTaskDto>().columnType('jsonb').nullable(),
+    parameters: p.json<Record<string, unknown>>().columnType('jsonb'), // of the runs that it starts
+    task: p.json<ScheduledTaskDto>().columnType('jsonb').nullable(), // template of the tasks that it creates
     /** Null when it is disabled, or its expression has no time to come. */
     nextRunAt: moment().nullable(),
     lastRunAt: moment().nullable(),

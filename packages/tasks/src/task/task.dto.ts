@@ -1,9 +1,9 @@
 import { Type } from 'class-transformer';
 import {
-  ArrayMaxSize, IsArray, IsIn, IsInt, IsISO8601, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateIf, ValidateNested,
+  ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateIf, ValidateNested,
 } from 'class-validator';
 import { RISKS, type Risk } from '@agent-hive/audit';
-import { IsLine, IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { IsLine, IsMoment, IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
 import { DependsOnDto } from '../dependency/dependency.dto.js';
 import { BACKOFF_KINDS, CHILD_POLICIES, DEPENDENCY_FAILURE_POLICIES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy } from './lifecycle.js';
 
@@ -14,9 +14,6 @@ const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
 /** Most bytes of an input, a result, or metadata, as JSON. */
 export const JSON_MAX_BYTES = 262_144;
-
-/** How many tasks one call may create. */
-export const BATCH_MAX = 1000;
 
 const isTextOrObject = () =>
   ValidateBy({
@@ -134,14 +131,14 @@ export class CreateTaskDto {
   @IsIn(CHILD_POLICIES, oneOfMessage)
   childPolicy?: ChildPolicy;
 
-  /** Not claimed before this moment (ISO-8601). */
+  /** Not claimed before this moment, with its time zone, such as `2030-01-31T12:00:00Z`. */
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsMoment()
   runAt?: string | null;
 
-  /** Given up at this moment (ISO-8601), whatever it is at. */
+  /** Given up at this moment, with its time zone, whatever it is at. */
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsMoment()
   deadlineAt?: string | null;
 
   /** 1 to 100; 3 by default. */
@@ -191,8 +188,8 @@ export class CreateTaskDto {
 export class CreateTasksDto {
   /** 1 to 1000. `dependsOn` may name another of them by its position. */
   @IsArray()
-  @ArrayMaxSize(BATCH_MAX)
-  @ValidateBy({ name: 'arrayNotEmpty', validator: { validate: (value) => Array.isArray(value) && value.length > 0, defaultMessage: () => 'tasks must have at least one item' } })
+  @ArrayMinSize(1)
+  @ArrayMaxSize(1000)
   @ValidateNested({ each: true })
   @Type(() => CreateTaskDto)
   tasks: CreateTaskDto[];
@@ -222,7 +219,7 @@ export class UpdateTaskDto {
   assigneeId?: string | null;
 
   @IsOptional()
-  @IsISO8601({ strict: true })
+  @IsMoment()
   deadlineAt?: string | null;
 
   @ValidateIf(given)

@@ -22,19 +22,19 @@ export const TaskSchema = defineEntity({
     tenantId: tenantId(),
     id: id(),
     title: p.text(),
-    description: p.json<string | Json>().columnType('jsonb').nullable(),
+    description: p.json<string | Json>().columnType('jsonb').nullable(), // a text or an object
     type: p.text(),
     actionClass: p.text().nullable(),
     risk: p.text().$type<Risk>().nullable(),
     status: p.text().$type<TaskStatus>(),
     statusReason: p.text().nullable(),
-    input: p.json<Json>().columnType('jsonb'),
-    result: p.json<unknown>().columnType('jsonb').nullable(),
-    error: p.json<Json>().columnType('jsonb').nullable(),
-    taskMetadata: p.json<Json>().columnType('jsonb'),
+    input: p.json<Json>().columnType('jsonb'), // what the worker is given
+    result: p.json<unknown>().columnType('jsonb').nullable(), // what the worker gave: any JSON
+    error: p.json<Json>().columnType('jsonb').nullable(), // of the last attempt: message, code, retryable
+    taskMetadata: p.json<Json>().columnType('jsonb'), // the caller's own
     priority: p.smallint(),
     queue: p.text(),
-    requiredCapabilities: p.json<string[]>().columnType('jsonb'),
+    requiredCapabilities: p.json<string[]>().columnType('jsonb'), // names, none twice
     /** Tasks of one lane ask the same of whoever claims them: capabilities, action class, risk. */
     lane: p.uuid(),
     heldBy: p.text().$type<Hold>().nullable(),
