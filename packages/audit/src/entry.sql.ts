@@ -75,6 +75,7 @@ export interface EntryPerRow {
   subjectId: RawBuilder<unknown>;
   occurredAt: Date;
   agentId?: RawBuilder<unknown>;
+  sessionId?: RawBuilder<unknown>;
   risk?: RawBuilder<unknown>;
   previousState?: RawBuilder<unknown>;
   newState?: RawBuilder<unknown>;
@@ -89,7 +90,7 @@ export function insertEntryPerRow(entry: EntryPerRow, from: RawBuilder<unknown>)
   const fact = (name: keyof EntryFacts, type: string): RawBuilder<unknown> => (entry.facts ? sql.ref(`${entry.facts}.${name}`) : sql`${own[name]}::${sql.raw(type)}`);
   return sql`insert into audit.entry (${COLUMNS})
     select ${currentTenantId()}::uuid, ${entry.id}, ${entry.occurredAt}::timestamptz, ${fact('actorType', 'text')}, ${fact('actorId', 'uuid')}, ${fact('actorName', 'text')},
-           ${entry.action}, ${entry.subjectType}::text, ${entry.subjectId}, ${entry.agentId ?? sql`null::uuid`}, null::uuid, ${entry.risk ?? sql`null::text`},
+           ${entry.action}, ${entry.subjectType}::text, ${entry.subjectId}, ${entry.agentId ?? sql`null::uuid`}, ${entry.sessionId ?? sql`null::uuid`}, ${entry.risk ?? sql`null::text`},
            ${entry.previousState ?? sql`null::jsonb`}, ${entry.newState ?? sql`null::jsonb`}, ${entry.details ?? sql`null::jsonb`},
            ${fact('requestId', 'text')}, ${fact('ip', 'inet')}, ${fact('userAgent', 'text')}
       from ${from}`;
