@@ -1,0 +1,128 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { SessionsService } from '@agent-hive/agents';
+import { afterCommit, currentTenantId, runAs, servicePrincipal } from '@agent-hive/kernel';
+
+/** How often messages of other processes are looked for. */
+const POLL_MS = 500;
+const CHUNK = 1_000;
+
+/** One reader of a session. `wake` is what it waits by, while it does. */
+interface Watcher {
+  isDue: boolean;
+  wake: (() => void) | null;
+}
+
+/** What a process knows of a session that somebody reads. */
+interface Watched {
+  sequence: number;
+  watchers: Set<Watcher>;
+}
+
+/** A reader's place at a session. */
+export interface Watch {
+  /** To be said before each look, so that what comes during the look is not missed. */
+  look(): void;
+  /** Waits until the session has advanced since the look, the signal aborts, or the time is over. */
+  wait(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  close(): void;
+}
+
+/**
+ * Tells readers that a session has advanced: at once when it was this process that wrote, within half a second when it was another.
+ * One poller serves all readers: a statement for each tenant that has some, by the primary keys of their sessions. Nothing is held
+ * while they wait.
+ */
+@Injectable()
+export class SessionWatch implements OnApplicationShutdown {
+  private readonly tenants = new Map<string, Map<string, Watched>>();
+  private readonly log = new Logger(SessionWatch.name);
+  private timer: NodeJS.Timeout | null = null;
+  private isClosed = false;
+
+  constructor(
+    private readonly em: EntityManager,
+    private readonly sessions: SessionsService,
+  ) {}
+
+  /** Wakes the readers of a session of the running tenant, once what was written is committed. */
+  notify(sessionId: string, sequence: number): void {
+    const tenantId = currentTenantId();
+    afterCommit(() => this.advance(this.tenants.get(tenantId)?.get(sessionId), sequence));
+  }
+
+  /** Watches a session of the running tenant, until it is closed. */
+  watch(sessionId: string): Watch {
+    const tenantId = currentTenantId();
+    const sessions = this.tenants.get(tenantId) ?? new Map<string, Watched>();
+    this.tenants.set(tenantId, sessions);
+    const watched = sessions.get(sessionId) ?? { sequence: 0, watchers: new Set() };
+    sessions.set(sessionId, watched);
+    const watcher: Watcher = { isDue: false, wake: null };
+    watched.watchers.add(watcher);
+    this.schedule();
+    return {
+      look: () => void (watcher.isDue = false),
+      wait: (timeoutMs, signal) => waitFor(watcher, timeoutMs, signal),
+      close: () => {
+        if (!watched.watchers.delete(watcher) || watched.watchers.size > 0) return;
+        sessions.delete(sessionId);
+        if (sessions.size === 0 && this.tenants.get(tenantId) === sessions) this.tenants.delete(tenantId);
+      },
+    };
+  }
+
+  onApplicationShutdown(): void {
+    this.isClosed = true;
+    if (this.timer) clearTimeout(this.timer);
+  }
+
+  private advance(watched: Watched | undefined, sequence: number): void {
+    if (!watched || sequence <= watched.sequence) return;
+    watched.sequence = sequence;
+    for (const watcher of watched.watchers) {
+      watcher.isDue = true;
+      watcher.wake?.();
+    }
+  }
+
+  private schedule(): void {
+    if (this.timer || this.isClosed || this.tenants.size === 0) return;
+    this.timer = setTimeout(() => {
+      void this.poll().finally(() => {
+        this.timer = null;
+        this.schedule();
+      });
+    }, POLL_MS);
+  }
+
+  private async poll(): Promise<void> {
+    for (const [tenantId, sessions] of [...this.tenants]) {
+      try {
+        const ids = [...sessions.keys()];
+        for (let from = 0; from < ids.length; from += CHUNK) {
+          const positions = await runAs(this.em, servicePrincipal(tenantId, 'streams'), () => this.sessions.positions(ids.slice(from, from + CHUNK)));
+          for (const [id, sequence] of positions) this.advance(sessions.get(id), sequence);
+        }
+      } catch (error) {
+        // The next look comes by itself; readers fail by their own reads when the database stays away.
+        this.log.warn(`The sessions of tenant ${tenantId} that are read could not be looked at: ${String(error)}`);
+      }
+    }
+  }
+}
+
+async function waitFor(watcher: Watcher, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  if (watcher.isDue || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      watcher.wake = null;
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, timeoutMs);
+    signal.addEventListener('abort', done);
+    watcher.wake = done;
+  });
+}
