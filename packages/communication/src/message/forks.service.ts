@@ -24,7 +24,8 @@ export class ForksService {
     if (!at) throw new Invalid(`session ${sessionId} has no message ${sequence ?? 1}: it is at sequence ${from.lastSequence}`, [{ pointer: '/sequence', message: `must be 1 to ${from.lastSequence}` }]);
     if (messageId && sequence != null && sequence !== at.upTo) throw new Invalid(`message ${messageId} is number ${at.upTo}`, [{ pointer: '/sequence', message: `must be ${at.upTo}, or absent` }]);
     const { agentId, userId, name, platform, trustLevel, context, sessionMetadata } = from;
-    return this.sessions.fork({ agentId, userId, name, platform, trustLevel, context, sessionMetadata, ...given }, at);
+    const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    return this.sessions.fork({ agentId, userId, name, platform, trustLevel, context, sessionMetadata, ...own }, at);
   }
 
   private async placeOf(messageId: string, line: readonly Stretch[]): Promise<Stretch> {

@@ -45,6 +45,11 @@ export class SessionWatch implements OnApplicationShutdown {
     private readonly sessions: SessionsService,
   ) {}
 
+  /** How many sessions are read in this process. */
+  get size(): number {
+    return [...this.tenants.values()].reduce((sum, sessions) => sum + sessions.size, 0);
+  }
+
   /** Wakes the readers of a session of the running tenant, once what was written is committed. */
   notify(sessionId: string, sequence: number): void {
     const tenantId = currentTenantId();
