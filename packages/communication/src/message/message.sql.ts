@@ -9,6 +9,13 @@ export const MESSAGE_COLUMNS = sql`m.id, m.session_id, m.sequence, m.role, m.mes
   m.tool_outputs, m.channel_payload, m.message_metadata, m.content_digest, m.payload_digest, m.feedback, m.feedback_comment, m.feedback_at, m.redacted_at,
   m.redaction_reason, m.created_at, m.updated_at`;
 
+/**
+ * The months that a session `s` spans, by the ends of its messages' ids. Partitions are left out by it when the statement runs. Each end
+ * is a choice so that no index can be read by it: the planner takes a range whose ends it does not know for a two hundredth of the
+ * table, and would read the primary key between them, which may be all messages of the tenant.
+ */
+const WITHIN = sql`(m.id > s.first_message_id or m.id = s.first_message_id) and (m.id < s.last_message_id or m.id = s.last_message_id)`;
+
 /** Which messages of one session to read. */
 export interface Range {
   before: number | null;
@@ -50,7 +57,7 @@ export async function selectStretch(db: Sql, sessionId: string, range: Range): P
             select m.*, sum(m.size_bytes) over (order by m.sequence ${order}) as bytes
               from (
                 select m.* from communication.message m
-                 where m.tenant_id = s.tenant_id and m.session_id = s.id and m.id >= s.first_message_id and m.id <= s.last_message_id
+                 where m.tenant_id = s.tenant_id and m.session_id = s.id and ${WITHIN}
                    ${range.before === null ? sql`` : sql`and m.sequence < ${range.before}::bigint`} ${range.after === null ? sql`` : sql`and m.sequence > ${range.after}::bigint`}
                    ${range.parentId === null ? sql`` : sql`and m.parent_message_id = ${range.parentId}::uuid`}
                  order by m.sequence ${order} limit ${range.limit}::int
@@ -85,11 +92,14 @@ export async function selectPlaces(db: Sql, ids: readonly string[]): Promise<{ i
 /** What a session's own messages cost, by model. By message_session_index, in the months that the session spans. */
 export async function selectUsage(db: Sql, sessionId: string): Promise<ModelUsageDto[]> {
   const found = await sql<{ model: string | null; count: string; tokens: string }>`
-    select m.model_used as model, count(*) as count, coalesce(sum(m.tokens_used), 0) as tokens
+    select m.*
       from agents.session s
-      join communication.message m on m.tenant_id = s.tenant_id and m.session_id = s.id and m.id >= s.first_message_id and m.id <= s.last_message_id
+     cross join lateral (
+        select m.model_used as model, count(*) as count, coalesce(sum(m.tokens_used), 0) as tokens
+          from communication.message m where m.tenant_id = s.tenant_id and m.session_id = s.id and ${WITHIN} group by m.model_used
+      ) m
      where s.tenant_id = ${currentTenantId()} and s.id = ${sessionId}
-     group by m.model_used order by tokens desc, model nulls last`.execute(db);
+     order by m.tokens desc, m.model nulls last`.execute(db);
   return found.rows.map((row) => ({ model: row.model, messageCount: Number(row.count), tokensUsed: Number(row.tokens) }));
 }
 
