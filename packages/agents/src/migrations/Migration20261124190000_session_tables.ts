@@ -32,7 +32,7 @@ export class Migration20261124190000_session_tables extends Migration {
     this.addSql(`alter table "agents"."session" add constraint "session_fork_check" check ((forked_from_id is null) = (fork_sequence is null));`);
     this.addSql(`alter table "agents"."session" add constraint "session_last_sequence_check" check (last_sequence >= coalesce(fork_sequence, 0));`);
     this.addSql(`alter table "agents"."session" add constraint "session_tokens_used_check" check (tokens_used >= 0);`);
-    this.addSql(`alter table "agents"."session" add constraint "session_ended_at_check" check ((ended_at is null) = (state in ('active', 'paused')));`);
+    this.addSql(`alter table "agents"."session" add constraint "session_ended_at_check" check ((ended_at is null) = (state = 'active' or state = 'paused'));`);
     this.addSql(`alter table "agents"."session" enable row level security;`);
     this.addSql(`alter table "agents"."session" force row level security;`);
     this.addSql(`create policy "tenant_isolation" on "agents"."session" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);`);

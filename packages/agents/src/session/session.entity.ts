@@ -81,7 +81,7 @@ export const SessionSchema = defineEntity({
     { name: 'session_fork_check', expression: '(forked_from_id is null) = (fork_sequence is null)' },
     { name: 'session_last_sequence_check', expression: 'last_sequence >= coalesce(fork_sequence, 0)' },
     { name: 'session_tokens_used_check', expression: 'tokens_used >= 0' },
-    { name: 'session_ended_at_check', expression: `(ended_at is null) = (state in ('active', 'paused'))` },
+    { name: 'session_ended_at_check', expression: `(ended_at is null) = (state = 'active' or state = 'paused')` },
   ],
 });
 

@@ -43,7 +43,7 @@ export class StreamQuery {
   @IsInt()
   @Min(0)
   @Max(Number.MAX_SAFE_INTEGER)
-  after: number = 0;
+  after?: number;
 }
 
 /** Messages of a session. */

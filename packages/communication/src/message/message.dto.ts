@@ -60,13 +60,13 @@ export class CreateMessageDto {
   @IsOptional()
   @IsObject()
   @MaxJsonBytes(SMALL_JSON_BYTES)
-  channelPayload?: Record<string, unknown>;
+  channelPayload?: Record<string, unknown> | null;
 
   /** Facts about the message, not interpreted by the hive. At most 64 KiB as JSON. */
   @IsOptional()
   @IsObject()
   @MaxJsonBytes(SMALL_JSON_BYTES)
-  messageMetadata?: Record<string, unknown>;
+  messageMetadata?: Record<string, unknown> | null;
 
   /** `lastSequence` of the session as the writer knows it (0 before the first message): refused when it is at another. In a list, the first item may state it. */
   @IsOptional()

@@ -30,7 +30,8 @@ export function draftOf(inputs: readonly CreateMessageDto[], maxBytes: number, n
 }
 
 function messageOf(input: CreateMessageDto, contentBytes: number, now: Date): DraftMessage {
-  const { toolCalls = null, toolOutputs = null, channelPayload = {}, messageMetadata = {} } = input;
+  const [toolCalls, toolOutputs] = [input.toolCalls ?? null, input.toolOutputs ?? null];
+  const [channelPayload, messageMetadata] = [input.channelPayload ?? {}, input.messageMetadata ?? {}];
   const hasPayload = toolCalls !== null || toolOutputs !== null || Object.keys(channelPayload).length + Object.keys(messageMetadata).length > 0;
   const payload = hasPayload ? canonicalJson({ channelPayload, messageMetadata, toolCalls, toolOutputs }) : null;
   return {

@@ -46,7 +46,7 @@ export class SessionMessagesController {
   @Access('messages:read')
   @ApiHeader({ name: 'Last-Event-ID', required: false, description: 'Sequence of the last message that the reader has; the stream goes on after it', schema: { type: 'string', pattern: '^\\d{1,15}$' } })
   @ApiOkResponse({ description: 'Events whose data is a Message; comments in between keep the connection alive', content: { 'text/event-stream': { schema: { type: 'string' } } } })
-  stream(@Param('id', IdPipe) id: string, @Query() { after }: StreamQuery, @Headers('last-event-id') lastEventId: string | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<Readable> {
+  stream(@Param('id', IdPipe) id: string, @Query() { after = 0 }: StreamQuery, @Headers('last-event-id') lastEventId: string | undefined, @Res({ passthrough: true }) reply: FastifyReply): Promise<Readable> {
     return this.streams.open(reply, id, lastEventId, after);
   }
 
