@@ -41,7 +41,7 @@ export class Migration20261124190000_session_tables extends Migration {
   }
 
   override down(): void | Promise<void> {
-    this.addSql(`drop table if exists "agents"."session" cascade;`);
+    this.addSql(`drop table if exists "agents"."session";`);
   }
 
 }
