@@ -107,7 +107,7 @@ describe('what is done with messages after they were said', () => {
       expect(await contents({ q: 'zebra', sessionId: session.id })).toEqual(['zebra after', 'zebra shared']);
     });
 
-    it('finds what a channel said [S5.43, S5.44]', async () => {
+    it('finds what a channel said [S5.41, S5.43, S5.44]', async () => {
       const session = await aSession(hive);
       const thread = newId();
       await say(hive, session, 'in it', { channelPayload: { thread, user: { id: 7 } } });

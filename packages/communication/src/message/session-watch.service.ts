@@ -7,24 +7,19 @@ import { afterCommit, currentTenantId, runAs, servicePrincipal } from '@agent-hi
 const POLL_MS = 500;
 const CHUNK = 1_000;
 
-/** One reader of a session. `wake` is what it waits by, while it does. */
-interface Watcher {
-  isDue: boolean;
-  wake: (() => void) | null;
-}
-
-/** What a process knows of a session that somebody reads. */
+/** What a process knows of a session that somebody reads, and what wakes those who wait. */
 interface Watched {
   sequence: number;
-  watchers: Set<Watcher>;
+  readers: number;
+  waiting: Set<() => void>;
 }
 
 /** A reader's place at a session. */
 export interface Watch {
-  /** To be said before each look, so that what comes during the look is not missed. */
-  look(): void;
-  /** Waits until the session has advanced since the look, the signal aborts, or the time is over. */
-  wait(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** The highest sequence that is known to be committed. */
+  readonly sequence: number;
+  /** Waits until the session is known to be beyond a sequence, the signal aborts, or the time is over. */
+  wait(beyond: number, timeoutMs: number, signal: AbortSignal): Promise<void>;
   close(): void;
 }
 
@@ -61,16 +56,20 @@ export class SessionWatch implements OnApplicationShutdown {
     const tenantId = currentTenantId();
     const sessions = this.tenants.get(tenantId) ?? new Map<string, Watched>();
     this.tenants.set(tenantId, sessions);
-    const watched = sessions.get(sessionId) ?? { sequence: 0, watchers: new Set() };
+    const watched = sessions.get(sessionId) ?? { sequence: 0, readers: 0, waiting: new Set<() => void>() };
     sessions.set(sessionId, watched);
-    const watcher: Watcher = { isDue: false, wake: null };
-    watched.watchers.add(watcher);
+    watched.readers++;
     this.schedule();
+    let isOpen = true;
     return {
-      look: () => void (watcher.isDue = false),
-      wait: (timeoutMs, signal) => waitFor(watcher, timeoutMs, signal),
+      get sequence() {
+        return watched.sequence;
+      },
+      wait: (beyond, timeoutMs, signal) => waitFor(watched, beyond, timeoutMs, signal),
       close: () => {
-        if (!watched.watchers.delete(watcher) || watched.watchers.size > 0) return;
+        if (!isOpen) return;
+        isOpen = false;
+        if (--watched.readers > 0) return;
         sessions.delete(sessionId);
         if (sessions.size === 0 && this.tenants.get(tenantId) === sessions) this.tenants.delete(tenantId);
       },
@@ -85,10 +84,7 @@ export class SessionWatch implements OnApplicationShutdown {
   private advance(watched: Watched | undefined, sequence: number): void {
     if (!watched || sequence <= watched.sequence) return;
     watched.sequence = sequence;
-    for (const watcher of watched.watchers) {
-      watcher.isDue = true;
-      watcher.wake?.();
-    }
+    for (const wake of [...watched.waiting]) wake();
   }
 
   private schedule(): void {
@@ -117,17 +113,17 @@ export class SessionWatch implements OnApplicationShutdown {
   }
 }
 
-async function waitFor(watcher: Watcher, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  if (watcher.isDue || signal.aborted) return;
+async function waitFor(watched: Watched, beyond: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+  if (watched.sequence > beyond || signal.aborted) return;
   await new Promise<void>((resolve) => {
     const done = () => {
       clearTimeout(timer);
-      watcher.wake = null;
+      watched.waiting.delete(done);
       signal.removeEventListener('abort', done);
       resolve();
     };
     const timer = setTimeout(done, timeoutMs);
     signal.addEventListener('abort', done);
-    watcher.wake = done;
+    watched.waiting.add(done);
   });
 }
