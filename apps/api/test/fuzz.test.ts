@@ -163,7 +163,10 @@ describe('what nobody in their right mind would send', () => {
       body: method === 'GET' ? undefined : text,
       headers: { authorization: `Bearer ${key}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...(['PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }), ...headers },
     });
-    return { status: answer.status, type: answer.headers.get('content-type') ?? '', body: await answer.text() };
+    const type = answer.headers.get('content-type') ?? '';
+    // A stream has no end of its own.
+    if (type === 'text/event-stream') await answer.body?.cancel();
+    return { status: answer.status, type, body: type === 'text/event-stream' ? '' : await answer.text() };
   }
 
   /** A tenant of its own with one of everything that a path may name. */
@@ -183,8 +186,11 @@ describe('what nobody in their right mind would send', () => {
     const of = async (path: string, body: object) => (await made('POST', path, body, key)).id;
     const interaction = await of('/v1/interactions', { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } });
     KNOWN.interactionId = interaction;
+    const session = await of('/v1/sessions', {});
     const ids = {
       '/v1/agents/{id}': agent.id,
+      '/v1/sessions/{id}': session,
+      '/v1/messages/{id}': await of(`/v1/sessions/${session}/messages`, { role: 'user', content: 'x' }),
       '/v1/tenants/{id}': other.id,
       '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
       '{otherId}': await of('/v1/tasks', { title: 'another' }),

@@ -71,7 +71,14 @@ const BODIES: Record<string, unknown> = {
   work_complete: { fencingToken: 1 },
   work_release: { fencingToken: 1 },
   work_fail: { fencingToken: 1, error: { message: 'x' } },
+  sessions_update: { name: 'changed' },
+  sessionMessages_append: { role: 'user', content: 'x' },
+  messages_setFeedback: { feedback: 'approved' },
+  messages_redact: { reason: 'r' },
 };
+
+/** Lists that must be asked for something. */
+const ASKED: Record<string, string> = { preferences_list: 'path=a&equals=1&', messages_search: 'q=a&' };
 
 /** Rows that no call makes at once: figures over many attempts. */
 const FIGURES = `
@@ -92,7 +99,8 @@ describe('every operation', () => {
   async function call(method: string, path: string, key: string | null, body?: unknown): Promise<Answer> {
     const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...(['PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }) };
     const answer = await fetch(hive.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
-    const text = await answer.text();
+    // A stream has no end of its own.
+    const text = answer.headers.get('content-type') === 'text/event-stream' ? String((await answer.body?.cancel()) ?? '') : await answer.text();
     return { status: answer.status, body: text.startsWith('{') && !text.includes('\n{') ? (JSON.parse(text) as Answer['body']) : null };
   }
 
@@ -148,6 +156,13 @@ describe('every operation', () => {
     return { id };
   }
 
+  /** A session of A with a message in it. */
+  async function aSession(): Promise<Record<string, string>> {
+    const externalId = newId();
+    const { id } = await made('/v1/sessions', { externalId });
+    return { id, externalId, messageId: (await made(`/v1/sessions/${id}/messages`, { role: 'user', content: 'said' })).id };
+  }
+
   const aProcess = () => made('/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] });
 
   /** An object of A for the path's parameters. */
@@ -158,6 +173,8 @@ describe('every operation', () => {
     if (o.path.startsWith('/v1/processes/')) return { id: (await aProcess()).id, number: '1' };
     if (o.path.startsWith('/v1/process-runs/')) return { id: (await made(`/v1/processes/${(await aProcess()).id}/runs`, {})).id };
     if (o.path.startsWith('/v1/schedules/')) return { id: (await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id })).id };
+    if (o.path.startsWith('/v1/sessions/')) return aSession();
+    if (o.path.startsWith('/v1/messages/')) return { id: (await aSession()).messageId! };
     if (o.path.startsWith('/v1/queues/')) {
       const name = newId();
       await made(`/v1/queues/${name}`, { weight: 2 }, a.key, 'PUT');
@@ -276,7 +293,7 @@ const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
 
   it.each(operations.filter((o) => o.query.includes('cursor')).map(label))('%s takes no cursor that it did not give out', async (_, o) => {
     const path = fill(o.path, o.path.includes('{') ? await subject(o) : {});
-    const asked = o.id === 'preferences_list' ? 'path=a&equals=1&' : '';
+    const asked = ASKED[o.id] ?? '';
     for (const key of [['abc'], ['abc', 'x'], ['a\0b'], [newId(), 'a\0b'], ['\ud800'], [{ $ne: null }], [1], [1e300]]) {
       const answer = await call('GET', `${path}?${asked}cursor=${Buffer.from(JSON.stringify(key)).toString('base64url')}`, a.key);
       // Lists by name or by version take any of those.
@@ -299,6 +316,7 @@ const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
       const report = { agentId: agent.id!, openCount: 1, succeededCount: 0, failedCount: 0, meanDurationMs: null, p95DurationMs: null, windowSeconds: 60, measuredAt: new Date() };
       await runAs(em, servicePrincipal(a.id, 'test'), () => hive.app.get(WorkloadService, { strict: false }).report([report]));
       await someWork(agent.id!);
+      await aSession();
       const tables = await hive.database.execute<{ name: string }>(
         hive.orm,
         `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'

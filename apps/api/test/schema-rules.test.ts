@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { TASK_STATUSES } from '@agent-hive/tasks';
-import { PERSONAS } from '@agent-hive/agents';
+import { PERSONAS, SESSION_STATES } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
+import { MESSAGE_ROLES, MESSAGE_TYPES } from '@agent-hive/communication';
 import { INTERACTION_STATUSES, INTERACTION_TYPES } from '@agent-hive/trust';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
@@ -128,11 +129,15 @@ describe('the data rules, read from the catalogue', () => {
       'agents.agent.persona_type': [...PERSONAS],
       'agents.mcp_server.transport': ['stdio', 'http'],
       'agents.presence.status': STATUSES,
+      'agents.session.state': [...SESSION_STATES],
       'agents.status_change.from_status': STATUSES,
       'agents.status_change.to_status': STATUSES,
       'agents.tool.security_level': [...RISKS],
       'audit.entry.actor_type': ['user', 'agent', 'service'],
       'audit.entry.risk': [...RISKS],
+      'communication.message.feedback': ['pending', 'approved', 'rejected', 'modified'],
+      'communication.message.message_type': [...MESSAGE_TYPES],
+      'communication.message.role': [...MESSAGE_ROLES],
       'identity.project.state': PROJECT_STATES,
       'identity.project_state.state': PROJECT_STATES,
       'identity.tenant.state': ['active', 'suspended'],

@@ -2,7 +2,7 @@ import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { AuditHooks, AuditModule, EntriesService } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
-import { tenantStatement } from '@agent-hive/kernel';
+import { tenantSql, tenantStatement } from '@agent-hive/kernel';
 import { AgentTypesController } from './agent/agent-types.controller.js';
 import { AgentTypesService } from './agent/agent-types.service.js';
 import { countAgentsOfProject, holdAgent } from './agent/agent.sql.js';
@@ -32,6 +32,9 @@ import { McpServersService } from './mcp-server/mcp-servers.service.js';
 import { agentsDomain } from './orm.js';
 import { PresenceController } from './presence/presence.controller.js';
 import { PresenceService } from './presence/presence.service.js';
+import { SessionsController } from './session/sessions.controller.js';
+import { SessionsService } from './session/sessions.service.js';
+import { countSessionsOfAgent, forgetUser } from './session/session.sql.js';
 import { ToolGrantsController } from './tool/tool-grants.controller.js';
 import { ToolGrantsService } from './tool/tool-grants.service.js';
 import { ToolsController } from './tool/tools.controller.js';
@@ -59,10 +62,11 @@ const STORES: readonly TenantStore[] = [
   { table: 'agents.mcp_server_assignment', key: ['agent_id', 'server_id'] },
   { table: 'agents.tool', key: ['id'] },
   { table: 'agents.tool_grant', key: ['agent_id', 'tool_id'] },
+  { table: 'agents.session', key: ['id'] },
 ];
 
 /** What this domain records beside the changes of its tables. */
-const ACTIONS = ['agent.status_changed', 'agent.status_reason_changed', 'agent.analysed', 'agent.analysis_failed', 'agent.cascaded', 'instruction.cascaded'];
+const ACTIONS = ['agent.status_changed', 'agent.status_reason_changed', 'agent.analysed', 'agent.analysis_failed', 'agent.cascaded', 'instruction.cascaded', 'session.expired'];
 
 @Module({})
 export class AgentsModule implements OnModuleInit {
@@ -83,6 +87,7 @@ export class AgentsModule implements OnModuleInit {
       controllers: [
         MatchesController, AgentTypesController, AgentsController, PresenceController, InsightsController, InstructionsController, CapabilitiesController,
         KnowledgeDomainsController, PromptTemplatesController, ToolsController, ToolGrantsController, McpServersController, McpServerAssignmentsController,
+        SessionsController,
       ],
       providers: [
         AgentsHooks,
@@ -100,9 +105,10 @@ export class AgentsModule implements OnModuleInit {
         ToolGrantsService,
         McpServersService,
         McpServerAssignmentsService,
+        SessionsService,
         { provide: InsightsProvider, useFactory: () => (insights ? new HttpInsightsProvider(insights) : new RecordedInsightsProvider()) },
       ],
-      exports: [AgentsHooks, AgentsService, PresenceService, MatchesService, WorkloadService, InstructionsService, ToolsService, ToolGrantsService, McpServersService],
+      exports: [AgentsHooks, AgentsService, PresenceService, MatchesService, WorkloadService, InstructionsService, ToolsService, ToolGrantsService, McpServersService, SessionsService],
     };
   }
 
@@ -111,7 +117,9 @@ export class AgentsModule implements OnModuleInit {
     this.auditHooks.agentExists.register('agents', (_em, id) => this.hold(id));
     this.identityHooks.agentExists.register('agents', (_em, id) => this.hold(id));
     this.identityHooks.projectReferences.register('agents', async (_em, id) => ({ table: 'agents.agent', count: await tenantStatement(this.em, (db) => countAgentsOfProject(db, id)) }));
+    this.identityHooks.userDeleted.register('agents', (_em, id) => tenantSql(this.em, (db) => forgetUser(db, id)));
     this.identityHooks.stores.register('agents', async () => ({ domain: agentsDomain, stores: STORES }));
+    this.hooks.references.register('agents', async (_em, id) => [{ table: 'agents.session', count: await tenantStatement(this.em, (db) => countSessionsOfAgent(db, id)) }]);
     this.hooks.references.register('audit', async (_em, id) => [{ table: 'audit.entry', count: await this.entries.countActions(id) }]);
   }
 

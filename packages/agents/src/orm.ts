@@ -10,17 +10,18 @@ import { McpServerSchema } from './mcp-server/mcp-server.entity.js';
 import { migrations } from './migrations/index.js';
 import { PresenceSchema } from './presence/presence.entity.js';
 import { PromptTemplateSchema } from './instruction/prompt-template.entity.js';
+import { SessionSchema } from './session/session.entity.js';
 import { StatusChangeSchema } from './presence/status-change.entity.js';
 import { ToolGrantSchema } from './tool/tool-grant.entity.js';
 import { ToolSchema } from './tool/tool.entity.js';
 import { WorkloadSchema } from './workload/workload.entity.js';
 
-/** Schema `agents`: agents and their presence, instructions, tools, MCP servers, workload. */
+/** Schema `agents`: agents and their presence, instructions, tools, MCP servers, workload, sessions. */
 export const agentsDomain = domainOrm({
   name: 'agents',
   entities: [
     AgentSchema, AgentTypeSchema, PresenceSchema, StatusChangeSchema, WorkloadSchema, InstructionSchema, CapabilitySchema,
-    KnowledgeDomainSchema, PromptTemplateSchema, McpServerSchema, McpServerAssignmentSchema, ToolSchema, ToolGrantSchema,
+    KnowledgeDomainSchema, PromptTemplateSchema, McpServerSchema, McpServerAssignmentSchema, ToolSchema, ToolGrantSchema, SessionSchema,
   ],
   upstream: [identityDomain],
   migrations,

@@ -4,6 +4,7 @@ import { newId } from '@agent-hive/kernel';
 import { testApp, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
 import type { AgentDto } from '../src/agent/agent.dto.js';
 import { AgentsModule, agentsDomain, type AgentsOptions } from '../src/index.js';
+import type { SessionDto } from '../src/session/session.dto.js';
 import type { ToolDto } from '../src/tool/tool.dto.js';
 
 /** The domain's application over a database of its own. */
@@ -33,5 +34,12 @@ export const TOOL_SCHEMA = { type: 'object', properties: { query: { type: 'strin
 export async function aTool(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<ToolDto> {
   const made = await hive.post<ToolDto>('/v1/tools', { name: `tool ${newId()}`, version: '1.0.0', schema: TOOL_SCHEMA, ...overrides }, request);
   if (made.status !== 201) throw new Error(`no tool: ${made.status} ${JSON.stringify(made.body)}`);
+  return made.body;
+}
+
+/** Starts a session, by default one of nobody's. */
+export async function aSession(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<SessionDto> {
+  const made = await hive.post<SessionDto>('/v1/sessions', overrides, request);
+  if (made.status !== 201) throw new Error(`no session: ${made.status} ${JSON.stringify(made.body)}`);
   return made.body;
 }

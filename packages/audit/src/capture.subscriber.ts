@@ -52,7 +52,7 @@ function entryOf(changeSet: ChangeSet<Values>, verb: string) {
     subjectType,
     subjectId: subjectIdOf(changeSet),
     agentId: subjectType === 'agent' ? (entity.id as string) : agentOf(changeSet),
-    sessionId: idOf(entity.session ?? entity.sessionId),
+    sessionId: subjectType === 'session' ? (entity.id as string) : idOf(entity.session ?? entity.sessionId),
     risk: null,
     previousState: verb === 'created' ? null : state(changeSet, changeSet.originalEntity ?? entity, changed, changeSet.originalEntity !== undefined),
     newState: verb === 'deleted' ? null : state(changeSet, entity, changed, false),

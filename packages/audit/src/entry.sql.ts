@@ -25,6 +25,7 @@ const json = (value: Record<string, unknown> | null | undefined): string | null 
 export interface ComputedStates {
   previousState?: RawBuilder<unknown>;
   newState?: RawBuilder<unknown>;
+  sessionId?: RawBuilder<unknown>;
 }
 
 /** The entry's values in the order of COLUMNS. Types are stated, since a parameter in a SELECT list has none. */
@@ -32,7 +33,7 @@ function values(entry: EntryInput, computed: ComputedStates = {}): RawBuilder<un
   const { principal, requestId, ip, userAgent } = requireContext();
   const actor: Actor = principal.actor;
   return sql`${currentTenantId()}::uuid, ${newId()}::uuid, ${new Date()}::timestamptz, ${actor.type}::text, ${actor.id}::uuid, ${actor.name}::text,
-    ${entry.action}::text, ${entry.subjectType}::text, ${entry.subjectId}::text, ${entry.agentId ?? null}::uuid, ${entry.sessionId ?? null}::uuid,
+    ${entry.action}::text, ${entry.subjectType}::text, ${entry.subjectId}::text, ${entry.agentId ?? null}::uuid, ${computed.sessionId ?? sql`${entry.sessionId ?? null}::uuid`},
     ${entry.risk ?? null}::text, ${computed.previousState ?? sql`${json(entry.previousState)}::jsonb`}, ${computed.newState ?? sql`${json(entry.newState)}::jsonb`},
     ${json(entry.details)}::jsonb, ${requestId}::text, ${ip}::inet, ${userAgent}::text`;
 }
@@ -75,6 +76,7 @@ export interface EntryPerRow {
   subjectId: RawBuilder<unknown>;
   occurredAt: Date;
   agentId?: RawBuilder<unknown>;
+  sessionId?: RawBuilder<unknown>;
   risk?: RawBuilder<unknown>;
   previousState?: RawBuilder<unknown>;
   newState?: RawBuilder<unknown>;
@@ -89,7 +91,7 @@ export function insertEntryPerRow(entry: EntryPerRow, from: RawBuilder<unknown>)
   const fact = (name: keyof EntryFacts, type: string): RawBuilder<unknown> => (entry.facts ? sql.ref(`${entry.facts}.${name}`) : sql`${own[name]}::${sql.raw(type)}`);
   return sql`insert into audit.entry (${COLUMNS})
     select ${currentTenantId()}::uuid, ${entry.id}, ${entry.occurredAt}::timestamptz, ${fact('actorType', 'text')}, ${fact('actorId', 'uuid')}, ${fact('actorName', 'text')},
-           ${entry.action}, ${entry.subjectType}::text, ${entry.subjectId}, ${entry.agentId ?? sql`null::uuid`}, null::uuid, ${entry.risk ?? sql`null::text`},
+           ${entry.action}, ${entry.subjectType}::text, ${entry.subjectId}, ${entry.agentId ?? sql`null::uuid`}, ${entry.sessionId ?? sql`null::uuid`}, ${entry.risk ?? sql`null::text`},
            ${entry.previousState ?? sql`null::jsonb`}, ${entry.newState ?? sql`null::jsonb`}, ${entry.details ?? sql`null::jsonb`},
            ${fact('requestId', 'text')}, ${fact('ip', 'inet')}, ${fact('userAgent', 'text')}
       from ${from}`;

@@ -1,4 +1,36 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { AuditHooks, AuditModule } from '@agent-hive/audit';
+import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
+import { MessagesModule } from './message/messages.module.js';
+import { communicationDomain } from './orm.js';
+
+/** How the domain is set up. */
+export interface CommunicationOptions {
+  /** Largest content of one message, in bytes of UTF-8; 1 MiB by default. */
+  messageMaxBytes?: number;
+}
+
+const MESSAGE_MAX_BYTES = 1024 * 1024;
+
+/** Tables of this domain, referred-to ones first. */
+const STORES: readonly TenantStore[] = [{ table: 'communication.message', key: ['id'] }];
+
+/** What this domain records beside the changes of its tables: no agent may report one of these. */
+const ACTIONS = ['message.created', 'message.judged', 'message.redacted'];
 
 @Module({})
-export class CommunicationModule {}
+export class CommunicationModule implements OnModuleInit {
+  constructor(
+    private readonly auditHooks: AuditHooks,
+    private readonly identityHooks: IdentityHooks,
+  ) {}
+
+  static forRoot({ messageMaxBytes = MESSAGE_MAX_BYTES }: CommunicationOptions = {}): DynamicModule {
+    return { module: CommunicationModule, imports: [AuditModule, MessagesModule.forRoot({ contentMaxBytes: messageMaxBytes })] };
+  }
+
+  onModuleInit(): void {
+    this.auditHooks.actions.register('communication', async () => ACTIONS);
+    this.identityHooks.stores.register('communication', async () => ({ domain: communicationDomain, stores: STORES }));
+  }
+}

@@ -5,6 +5,8 @@
  * pnpm soak kill [--kills 10] [--engine both]          kill -9 of the server in a write loop: no acknowledged write is lost
  * pnpm soak tasks [--tasks 10000] [--kills 10] [--server-kills 2] [--servers 4] [--workers 10] [--claimers 50]
  *                                                      kill -9 of workers and servers: each task is completed once (server engine)
+ * pnpm soak stream [--readers 200] [--messages 2000] [--writers 10] [--kills 1]
+ *                                                      kill -9 of the server under readers of a session: each gets every message once
  * pnpm soak model [--steps 10000]                      random operations on tasks, beside a model of their rules
  *
  * Each prints what it counted and exits 1 when the count is wrong. Needs the build; the server engine needs a PostgreSQL
@@ -13,13 +15,14 @@
 import { parseArgs } from 'node:util';
 import { modelSoak } from './model-soak.js';
 import { saveResult } from './result.js';
+import { streamSoak } from './stream-soak.js';
 import { idempotencySoak, incrementsSoak, killSoak } from './soaks.js';
 import { tasksSoak } from './tasks-soak.js';
 
-const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, model: modelSoak };
+const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, stream: streamSoak, model: modelSoak };
 /** Only a server can have several processes on one database. */
 const SERVER_ONLY = ['tasks'];
-const NUMBERS = ['clients', 'each', 'rounds', 'kills', 'tasks', 'servers', 'workers', 'claimers', 'server-kills', 'steps'];
+const NUMBERS = ['clients', 'each', 'rounds', 'kills', 'tasks', 'servers', 'workers', 'claimers', 'server-kills', 'steps', 'readers', 'messages'];
 const options = { ...Object.fromEntries(NUMBERS.map((name) => [name, { type: 'string' }])), engine: { type: 'string', default: 'both' }, save: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
 const soak = SOAKS[positionals[0] ?? ''];

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createDatabase, freePort, serverUrl, startProcess } from './servers.js';
 
 /** A hive over a database of its own on either engine, with calls as its administrator. `restart` starts it again after a kill. */
-async function openHive(engine) {
+export async function openHive(engine) {
   const key = randomBytes(24).toString('base64url');
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -20,6 +20,8 @@ async function openHive(engine) {
     return { status: answer.status, headers: answer.headers, text, body: text === '' ? null : JSON.parse(text) };
   };
   return {
+    url,
+    key,
     call,
     kill: async () => {
       process.kill(server.pid, 'SIGKILL');

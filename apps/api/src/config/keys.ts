@@ -31,6 +31,7 @@ export const KEYS = {
   HIVE_LOG_SQL: flag({ default: false, description: 'Log every SQL statement with its duration, whatever LOG_LEVEL is. Statements hold data of tenants.' }),
   HIVE_TRUST_PROXY: networks({ description: 'Proxies whose X-Forwarded-For is believed.' }),
   HIVE_BODY_LIMIT_BYTES: integer({ min: 1024, max: 67_108_864, default: 1_048_576, description: 'Largest body of an operation that states no limit of its own.' }),
+  HIVE_MESSAGE_MAX_BYTES: integer({ min: 1024, max: 2_000_000, default: 1_048_576, description: 'Largest content of one message, as UTF-8. The body of the request that brings it may have 2 MiB.' }),
   HIVE_RATE_LIMIT_PER_SECOND: integer({ min: 0, max: 1_000_000, default: 0, description: 'Requests a second of one API key, counted in each process; a burst of one second is let through. 0 is no limit.' }),
   HIVE_SHUTDOWN_SECONDS: integer({ min: 1, max: 600, default: 10, description: 'Within how many seconds of SIGTERM the process is gone; requests in flight have until a second before.' }),
   HIVE_STALE_AFTER_SECONDS: integer({ min: 5, max: 86_400, default: 90, description: 'An active agent without a heartbeat for this long is stale.' }),

@@ -9,6 +9,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   interactions: 'What agents ask of people: questions, decisions, and approvals that are bound to an action and used once.',
   processes: 'Work that is done again and again: definitions, and their runs.',
   schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
+  sessions: 'Conversations of agents and users: their state, context and end, and what a new one takes over from an earlier one.',
+  messages: 'What is said in sessions: appended in order, streamed, searched, judged, and redacted with a proof left behind.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

@@ -1,4 +1,4 @@
-import { PresenceService } from '@agent-hive/agents';
+import { PresenceService, SessionsService } from '@agent-hive/agents';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
 import type { Job } from './jobs.js';
@@ -10,7 +10,7 @@ import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, presence(config), sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, ...(serverUrl(config) === null ? [vacuum] : []),
+  maintenance, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */
@@ -19,3 +19,10 @@ const presence = ({ HIVE_STALE_AFTER_SECONDS: staleAfterSeconds }: Config): Job 
   everySeconds: Math.min(30, Math.ceil(staleAfterSeconds / 3)),
   run: (context) => forEachTenant(context, 'presence', () => context.get(PresenceService).sweep(staleAfterSeconds)),
 });
+
+/** Marks sessions whose time is over. Their writes are refused from that time on anyway; this ends them in lists and in the record. */
+const expireSessions: Job = {
+  name: 'sessions',
+  everySeconds: 10,
+  run: (context) => forEachTenant(context, 'sessions', () => context.get(SessionsService).sweep()),
+};

@@ -1,3 +1,4 @@
+import { EventStreams } from '@agent-hive/kernel/http';
 import { WakeupsService } from '@agent-hive/tasks';
 import { InteractionWakeups } from '@agent-hive/trust';
 import { readConfig, type Environment } from '../config/config.js';
@@ -54,9 +55,10 @@ async function stop(hive: Hive, scheduler: Scheduler, withdraw: () => void, log:
   const limitMs = hive.config.HIVE_SHUTDOWN_SECONDS * 1000;
   const drain = hive.app.get(Drain);
   drain.begin();
-  // Whoever waits for work is answered now, and asks another process.
+  // Whoever waits for work or reads a stream is answered now, and asks another process.
   hive.app.get(WakeupsService, { strict: false }).close();
   hive.app.get(InteractionWakeups, { strict: false }).close();
+  hive.app.get(EventStreams, { strict: false }).beforeApplicationShutdown();
   log.info({ inFlight: drain.inFlight }, 'shutting down');
   const left = await drain.settled(Math.max(limitMs - CLOSING_MS, limitMs / 2));
   if (left > 0) {

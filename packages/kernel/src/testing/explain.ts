@@ -7,6 +7,7 @@ interface PlanNode {
   'Relation Name'?: string;
   'Index Name'?: string;
   'Index Cond'?: string;
+  'Actual Loops'?: number;
   Plans?: PlanNode[];
 }
 
@@ -25,11 +26,12 @@ export interface Plan {
 /** Turns each statement into its EXPLAIN, and keeps what comes back. */
 class Explaining implements KyselyPlugin {
   readonly plans: Plan[] = [];
+  constructor(private readonly options: string) {}
 
   transformQuery({ node }: PluginTransformQueryArgs): RootOperationNode {
     if (!RawNode.is(node)) throw new Error(`explain() reads statements of .sql.ts files, which are raw: not a ${node.kind}`);
     const [first, ...rest] = node.sqlFragments;
-    return { ...node, sqlFragments: [`explain (format json) ${first}`, ...rest] };
+    return { ...node, sqlFragments: [`explain (${this.options}) ${first}`, ...rest] };
   }
 
   async transformResult({ result }: PluginTransformResultArgs): Promise<QueryResult<UnknownRow>> {
@@ -44,7 +46,7 @@ const OF_A_TENANT = /^\(+tenant_id = [^()]+\)+$/;
 function planOf(root: PlanNode): Plan {
   const all: PlanNode[] = [];
   const walk = (node: PlanNode): void => {
-    all.push(node);
+    if (node['Actual Loops'] !== 0) all.push(node);
     node.Plans?.forEach(walk);
   };
   walk(root);
@@ -60,10 +62,12 @@ function planOf(root: PlanNode): Plan {
 /**
  * The plans of the statements that a function of a .sql.ts file sends, in the tenant and role of the running context. The
  * statements do not run: the function gets no rows, so what it makes of them is of no use. Analyze the tables first. Scans are
- * allowed, unlike where the statements run (PLANNER), so that an index which is missing shows; `asRun` plans as they run.
+ * allowed, unlike where the statements run (PLANNER), so that an index which is missing shows; `asRun` plans as they run. With
+ * `run` they do run, in a transaction that is rolled back, and the plan leaves out what was never touched, such as months found
+ * to be out of range.
  */
-export async function explain(em: EntityManager, work: (db: Sql) => Promise<unknown>, { asRun = false } = {}): Promise<Plan[]> {
-  const explaining = new Explaining();
+export async function explain(em: EntityManager, work: (db: Sql) => Promise<unknown>, { asRun = false, run = false } = {}): Promise<Plan[]> {
+  const explaining = new Explaining(run ? 'analyze, format json' : 'format json');
   await tenantRead(em, async (db) => {
     if (!asRun) for (const setting of ['enable_seqscan', 'cpu_tuple_cost']) await sql.raw(`set local ${setting} = default`).execute(db);
     await work(db.withPlugin(explaining));
