@@ -22,3 +22,4 @@ export { inTenant } from './tenant-switch.js';
 export { requireStorable } from './http/storable-check.js';
 export { runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';
+export { Wakeups } from './wakeups.js';
