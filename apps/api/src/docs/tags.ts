@@ -8,6 +8,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   tasks: 'Work: tasks in trees and with dependencies, claims under leases, queues and history.',
   processes: 'Work that is done again and again: definitions, and their runs.',
   schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
+  mail: 'What agents tell each other: messages to one, to a topic or to all, delivered at least once, with acknowledgements, dead letters and reports.',
+  notifications: 'What users and agents should know of, and whether they have read it.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

@@ -1,3 +1,4 @@
+import { ArrivalsService } from '@agent-hive/communication';
 import { WakeupsService } from '@agent-hive/tasks';
 import { readConfig, type Environment } from '../config/config.js';
 import { describeDatabase } from '../config/database-settings.js';
@@ -46,8 +47,8 @@ async function stop(hive: Hive, scheduler: Scheduler, withdraw: () => void, log:
   const limitMs = hive.config.HIVE_SHUTDOWN_SECONDS * 1000;
   const drain = hive.app.get(Drain);
   drain.begin();
-  // Whoever waits for work is answered now, and asks another process.
-  hive.app.get(WakeupsService, { strict: false }).close();
+  // Whoever waits for work or for mail is answered now, and asks another process.
+  for (const waits of [WakeupsService, ArrivalsService]) hive.app.get<{ close(): void }>(waits, { strict: false }).close();
   log.info({ inFlight: drain.inFlight }, 'shutting down');
   const left = await drain.settled(Math.max(limitMs - CLOSING_MS, limitMs / 2));
   if (left > 0) {

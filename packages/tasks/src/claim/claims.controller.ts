@@ -1,6 +1,6 @@
 import { Body, Controller, HttpCode, Post, Res } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
-import { Access } from '@agent-hive/kernel/http';
+import { Access, gone } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { ClaimDto, ClaimedDto } from './claim.dto.js';
 import { ClaimsService } from './claims.service.js';
@@ -17,11 +17,4 @@ export class ClaimsController {
   claim(@Body() input: ClaimDto, @Res({ passthrough: true }) reply: FastifyReply): Promise<ClaimedDto> {
     return this.claims.claim(input, gone(reply));
   }
-}
-
-/** Aborts when the client hangs up before it is answered; after the answer it means nothing any more. */
-function gone({ raw }: FastifyReply): AbortSignal {
-  const abort = new AbortController();
-  raw.once('close', () => abort.abort());
-  return abort.signal;
 }
