@@ -69,7 +69,7 @@ export class DeliveriesService {
     const row = await tenantSql(this.em, async (db) => {
       const found = settled(id, await reject(db, { ...settlementOf(id, input, now), reason: input.reason, requeue: input.requeue ?? true, pausesMs }));
       if (found.verdict !== 'done') throw new Refused(`delivery ${id} is ${found.verdict}: only what is handed out can be rejected`, 'not-delivered', { state: found.verdict });
-      await this.notifications.notify(deadLetterNotices([found]), now);
+      await this.notifications.notify(db, deadLetterNotices([found]), now);
       return found;
     });
     if (row.state === 'pending' && row.available_at === null) this.arrivals.notify([row.agent_id]);

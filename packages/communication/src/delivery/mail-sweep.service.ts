@@ -33,7 +33,7 @@ export class MailSweepService {
     for (let total = 0; ; ) {
       const rows = await tenantSql(this.em, async (db) => {
         const swept = await step(db, now);
-        await this.notifications.notify(deadLetterNotices(swept), now);
+        await this.notifications.notify(db, deadLetterNotices(swept), now);
         return swept;
       });
       if (rows.length === 0) return total;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { constraintName, decodeIdCursor, Forbidden, Invalid, isForeignKeyViolation, newId, NotFound, pageOf, requireContext, tenantRead, tenantStatement, type Page } from '@agent-hive/kernel';
+import { constraintName, decodeIdCursor, Forbidden, Invalid, isForeignKeyViolation, newId, NotFound, pageOf, requireContext, tenantRead, tenantStatement, type Page, type Sql } from '@agent-hive/kernel';
 import type { NotificationKind } from './notification.entity.js';
 import { NotificationDto, type NotificationQuery, type NotifiedDto, type NotifyDto, type RecipientDto } from './notification.dto.js';
 import { countNotifications, insertNotifications, markAllRead, markRead, selectNotifications, type DraftNotification, type NotificationFilter } from './notification.sql.js';
@@ -22,13 +22,13 @@ export class NotificationsService {
   constructor(private readonly em: EntityManager) {}
 
   /**
-   * Tells users and agents, in the caller's transaction if there is one: this is how the hive's own parts notify. A user who
-   * has turned the kind off gets none. Returns what was written. Throws NotFound on a recipient.
+   * Tells users and agents, in the transaction of `db`: this is how the hive's own parts notify, and what they tell of is
+   * told when it is committed. A user who has turned the kind off gets none. Returns what was written. Throws NotFound on a recipient.
    */
-  async notify(notices: readonly Notice[], now = new Date()): Promise<NotificationDto[]> {
+  async notify(db: Sql, notices: readonly Notice[], now = new Date()): Promise<NotificationDto[]> {
     if (notices.length === 0) return [];
     try {
-      const rows = await tenantStatement(this.em, (db) => insertNotifications(db, notices.map(draftOf), now));
+      const rows = await insertNotifications(db, notices.map(draftOf), now);
       return rows.map((row) => NotificationDto.of(row));
     } catch (error) {
       if (!isForeignKeyViolation(error)) throw error;
@@ -40,7 +40,7 @@ export class NotificationsService {
   /** Tells one user or agent on behalf of a caller. Throws Invalid on none or two, NotFound on the recipient. */
   async create(input: NotifyDto): Promise<NotifiedDto> {
     if ((input.userId === undefined) === (input.agentId === undefined)) throw oneRecipient();
-    const [notification] = await this.notify([input]);
+    const [notification] = await tenantStatement(this.em, (db) => this.notify(db, [input]));
     return { notification: notification ?? null };
   }
 
