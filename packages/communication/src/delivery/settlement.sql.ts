@@ -19,10 +19,9 @@ export type SettledRow = DeliveryRow & { verdict: 'done' | 'not-yours' | 'stale'
 /** The delivery, locked, with what there is to say to the write. By primary key. */
 const item = ({ id, agentId, receipt, now }: Settlement): RawBuilder<unknown> => sql`
     item as materialized (
-      select d.*, ${stateAt(now)} as state_now,
-             case when ${agentId}::uuid is not null and d.agent_id <> ${agentId}::uuid then 'not-yours'
-                  when d.settled_at is null and ${receipt}::int is not null and d.receipt <> ${receipt}::int then 'stale' end as refusal
-        from communication.delivery d where d.tenant_id = ${currentTenantId()} and d.id = ${id} for update
+      select x.*, case when ${agentId}::uuid is not null and x.agent_id <> ${agentId}::uuid then 'not-yours'
+                       when x.state_now in ('pending', 'delivered') and ${receipt}::int is not null and x.receipt <> ${receipt}::int then 'stale' end as refusal
+        from (select d.*, ${stateAt(now)} as state_now from communication.delivery d where d.tenant_id = ${currentTenantId()} and d.id = ${id} for update) x
     )`;
 
 const answer = (now: Date, withSender = false): RawBuilder<unknown> => sql`

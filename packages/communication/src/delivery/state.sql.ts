@@ -27,7 +27,7 @@ export const stateAt = (now: Date): RawBuilder<unknown> => sql`
 
 /** A delivery and when it may be handed out next, at the moment `now`. */
 export const deliveryColumns = (now: Date): RawBuilder<unknown> => sql`d.id, d.message_id, d.agent_id, ${stateAt(now)} as state, d.priority, d.attempt, d.max_deliveries, d.redrive_count, d.receipt,
-  case when d.available_at > ${now}::timestamptz then d.available_at end as available_at, d.expires_at, d.sent_at, d.delivered_at, d.settled_at, d.reason`;
+  case when d.available_at > ${now}::timestamptz and (d.state = 'delivered' or d.expires_at is null or d.expires_at > ${now}::timestamptz) then d.available_at end as available_at, d.expires_at, d.sent_at, d.delivered_at, d.settled_at, d.reason`;
 
 /** Waiting, at once to be handed out: what delivery_inbox_index has of an agent. */
 export const ready = (agentId: string, now: Date): RawBuilder<unknown> =>
