@@ -141,6 +141,7 @@ const GOOD: Record<string, object> = {
   schedules_create: { name: 'made', cron: '0 3 * * *', task: { title: 'nightly' } },
   interactions_create: { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } },
   interactions_use: { action: { name: 'deploy', parameters: {} } },
+  agentMessages_send: { type: 'broadcast', content: 'hello' },
   work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
 };
 
@@ -164,8 +165,7 @@ describe('what nobody in their right mind would send', () => {
       headers: { authorization: `Bearer ${key}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...(['PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }), ...headers },
     });
     const type = answer.headers.get('content-type') ?? '';
-    // A stream has no end of its own.
-    if (type === 'text/event-stream') await answer.body?.cancel();
+    if (type === 'text/event-stream') await answer.body!.cancel(); // it has no end
     return { status: answer.status, type, body: type === 'text/event-stream' ? '' : await answer.text() };
   }
 
@@ -187,6 +187,11 @@ describe('what nobody in their right mind would send', () => {
     const interaction = await of('/v1/interactions', { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } });
     KNOWN.interactionId = interaction;
     const session = await of('/v1/sessions', {});
+    const message = await made('POST', '/v1/agent-messages', { fromAgentId: agent.id, toAgentId: agent.id, type: 'message', content: 'hello' }, key);
+    const ofInbox = async () => (JSON.parse((await call('GET', `/v1/agents/${agent.id}/inbox`, key)).body) as { items: { id: string }[] }).items[0]!.id;
+    await made('PUT', '/v1/topics/n', {}, key);
+    KNOWN.fromAgentId = agent.id;
+    Object.assign(GOOD, { notifications_create: { agentId: agent.id }, notifications_markAllRead: { agentId: agent.id } });
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/sessions/{id}': session,
@@ -195,6 +200,8 @@ describe('what nobody in their right mind would send', () => {
       '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
       '{otherId}': await of('/v1/tasks', { title: 'another' }),
       '/v1/interactions/{id}': interaction,
+      '/v1/agent-messages/{id}': message.id,
+      '/v1/deliveries/{id}': await ofInbox(),
       '/v1/processes/{id}': await of('/v1/processes', { name: 'p', steps: [{ key: 'one', title: 'One' }] }),
       '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),
@@ -213,6 +220,7 @@ describe('what nobody in their right mind would send', () => {
       if (spoiltOne?.in === 'path' && spoiltOne.name === name) return text;
       // Nothing is deleted that the other tries need.
       if (name === 'id') return o.method === 'DELETE' ? newId() : (known?.[1] ?? newId());
+      if (name === 'agentId') return subject.ids['/v1/agents/{id}']!;
       if (name === 'toolId') return subject.ids['/v1/tools/{id}']!;
       if (name === 'otherId') return subject.ids['{otherId}']!;
       if (name === 'serverId') return subject.ids['/v1/mcp-servers/{id}']!;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { TASK_STATUSES } from '@agent-hive/tasks';
 import { PERSONAS, SESSION_STATES } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
-import { MESSAGE_ROLES, MESSAGE_TYPES } from '@agent-hive/communication';
+import { AGENT_MESSAGE_TYPES, DELIVERY_STATES, MESSAGE_ROLES, MESSAGE_TYPES, NOTIFICATION_KINDS } from '@agent-hive/communication';
 import { INTERACTION_STATUSES, INTERACTION_TYPES } from '@agent-hive/trust';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
@@ -135,9 +135,12 @@ describe('the data rules, read from the catalogue', () => {
       'agents.tool.security_level': [...RISKS],
       'audit.entry.actor_type': ['user', 'agent', 'service'],
       'audit.entry.risk': [...RISKS],
+      'communication.agent_message.type': [...AGENT_MESSAGE_TYPES],
+      'communication.delivery.state': [...DELIVERY_STATES],
       'communication.message.feedback': ['pending', 'approved', 'rejected', 'modified'],
       'communication.message.message_type': [...MESSAGE_TYPES],
       'communication.message.role': [...MESSAGE_ROLES],
+      'communication.notification.kind': [...NOTIFICATION_KINDS],
       'identity.project.state': PROJECT_STATES,
       'identity.project_state.state': PROJECT_STATES,
       'identity.tenant.state': ['active', 'suspended'],

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
+import { MAIL_ACTIONS, MAIL_STORES, MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './message/messages.module.js';
 import { communicationDomain } from './orm.js';
 
@@ -13,10 +14,10 @@ export interface CommunicationOptions {
 const MESSAGE_MAX_BYTES = 1024 * 1024;
 
 /** Tables of this domain, referred-to ones first. */
-const STORES: readonly TenantStore[] = [{ table: 'communication.message', key: ['id'] }];
+const STORES: readonly TenantStore[] = [{ table: 'communication.message', key: ['id'] }, ...MAIL_STORES];
 
 /** What this domain records beside the changes of its tables: no agent may report one of these. */
-const ACTIONS = ['message.created', 'message.judged', 'message.redacted'];
+const ACTIONS = ['message.created', 'message.judged', 'message.redacted', ...MAIL_ACTIONS];
 
 @Module({})
 export class CommunicationModule implements OnModuleInit {
@@ -26,7 +27,7 @@ export class CommunicationModule implements OnModuleInit {
   ) {}
 
   static forRoot({ messageMaxBytes = MESSAGE_MAX_BYTES }: CommunicationOptions = {}): DynamicModule {
-    return { module: CommunicationModule, imports: [AuditModule, MessagesModule.forRoot({ contentMaxBytes: messageMaxBytes })] };
+    return { module: CommunicationModule, imports: [AuditModule, MessagesModule.forRoot({ contentMaxBytes: messageMaxBytes }), MailModule] };
   }
 
   onModuleInit(): void {

@@ -2,4 +2,14 @@ export { CommunicationModule, type CommunicationOptions } from './communication.
 export { CreateMessageDto, MessageDto } from './message/message.dto.js';
 export { MESSAGE_ROLES, MESSAGE_TYPES, type MessageRole, type MessageType } from './message/message.entity.js';
 export { MessagesService } from './message/messages.service.js';
+export { ArrivalsService } from './delivery/arrivals.service.js';
+export { DELIVERY_STATES, type DeliveryState } from './delivery/delivery.entity.js';
+export { DeliveriesService } from './delivery/deliveries.service.js';
+export { InboxService } from './delivery/inbox.service.js';
+export { MailSweepService, type SweptMail } from './delivery/mail-sweep.service.js';
+export { AGENT_MESSAGE_TYPES, type AgentMessageType } from './mail/agent-message.entity.js';
+export { AgentMessagesService } from './mail/agent-messages.service.js';
+export { InteractionNoticesService, type ToldInteraction } from './notification/interaction-notices.service.js';
+export { NOTIFICATION_KINDS, type NotificationKind } from './notification/notification.entity.js';
+export { NotificationsService, type Notice } from './notification/notifications.service.js';
 export { communicationDomain } from './orm.js';

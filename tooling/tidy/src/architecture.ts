@@ -48,7 +48,7 @@ export const LIMITS = {
   controllerLines: 120,
   indexLines: 40,
   functionLines: 70,
-  kernelSourceLines: 2_200,
+  kernelSourceLines: 2_400,
   packageReadmeLines: 120,
   rootReadmeLines: 160,
 } as const;

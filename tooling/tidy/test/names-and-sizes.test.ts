@@ -122,12 +122,12 @@ describe('function-size', () => {
 
 describe('kernel-size', () => {
   test('refuses a kernel of 2,201 lines', () => {
-    assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_100), 'packages/kernel/src/b.ts': lines(1_101) }), ['packages/kernel/package.json:1 the kernel has 2201 lines of source']);
+    assert.deepEqual(found(kernelSize, { 'packages/kernel/src/a.ts': lines(1_200), 'packages/kernel/src/b.ts': lines(1_201) }), ['packages/kernel/package.json:1 the kernel has 2401 lines of source']);
   });
 
-  test('accepts 2,200, not counting comments, blank lines, migrations and the testing entry point', () => {
+  test('accepts 2,400, not counting comments, blank lines, migrations and the testing entry point', () => {
     const files = {
-      'packages/kernel/src/a.ts': `/**\n * Why.\n */\n// so\n\n${lines(2_200)}`,
+      'packages/kernel/src/a.ts': `/**\n * Why.\n */\n// so\n\n${lines(2_400)}`,
       'packages/kernel/src/testing/app.ts': lines(100),
       'packages/kernel/src/migrations/M.ts': lines(100),
       'packages/kernel/test/a.test.ts': lines(100),

@@ -11,6 +11,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
   sessions: 'Conversations of agents and users: their state, context and end, and what a new one takes over from an earlier one.',
   messages: 'What is said in sessions: appended in order, streamed, searched, judged, and redacted with a proof left behind.',
+  mail: 'What agents tell each other: messages to one, to a topic or to all, delivered at least once, with acknowledgements, dead letters and reports.',
+  notifications: 'What users and agents should know of, and whether they have read it.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

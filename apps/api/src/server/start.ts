@@ -1,3 +1,4 @@
+import { ArrivalsService } from '@agent-hive/communication';
 import { EventStreams } from '@agent-hive/kernel/http';
 import { WakeupsService } from '@agent-hive/tasks';
 import { InteractionWakeups } from '@agent-hive/trust';
@@ -55,9 +56,8 @@ async function stop(hive: Hive, scheduler: Scheduler, withdraw: () => void, log:
   const limitMs = hive.config.HIVE_SHUTDOWN_SECONDS * 1000;
   const drain = hive.app.get(Drain);
   drain.begin();
-  // Whoever waits for work or reads a stream is answered now, and asks another process.
-  hive.app.get(WakeupsService, { strict: false }).close();
-  hive.app.get(InteractionWakeups, { strict: false }).close();
+  // Whoever waits for work, for mail or for an answer, or reads a stream, is told now, and asks another process.
+  for (const waits of [WakeupsService, ArrivalsService, InteractionWakeups]) hive.app.get<{ close(): void }>(waits, { strict: false }).close();
   hive.app.get(EventStreams, { strict: false }).beforeApplicationShutdown();
   log.info({ inFlight: drain.inFlight }, 'shutting down');
   const left = await drain.settled(Math.max(limitMs - CLOSING_MS, limitMs / 2));
