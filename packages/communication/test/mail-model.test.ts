@@ -48,7 +48,7 @@ describe('mail and the model of its rules', () => {
         }
         await trial.drain();
       } catch (error) {
-        throw new Error(`seed ${seed}, step ${step + done.length}: ${String(error)}\n${done.slice(-30).map((operation) => JSON.stringify(operation)).join('\n')}`, { cause: error });
+        throw new Error(`seed ${seed}, step ${step + done.length}: ${String(error)}\n${done.slice(-60).map((operation) => JSON.stringify(operation)).join('\n')}`, { cause: error });
       }
     }
   }, STEPS * 200 + 60_000);

@@ -79,6 +79,7 @@ export class MailModel {
     if (one.state !== 'delivered') return 'not-delivered';
     const state = !requeue ? 'rejected' : one.attempt >= one.maxDeliveries ? 'dead' : 'pending';
     Object.assign(one, { state, receipt: one.receipt + 1, availableAt: state === 'pending' && pause > 0 ? this.now + pause : null });
+    this.advance(0); // its time to live may have ended in its recipient's hands
     return null;
   }
 
