@@ -18,10 +18,8 @@ export function constraintName(error: unknown): string | undefined {
 export const isUniqueViolation = (error: unknown): boolean => sqlState(error) === '23505';
 /** A row refers to one that is not there, or one that goes is referred to. */
 export const isForeignKeyViolation = (error: unknown): boolean => sqlState(error) === '23503' || sqlState(error) === '23001';
-/** A CHECK refused the row: the service let something through. */
-export const isCheckViolation = (error: unknown): boolean => sqlState(error) === '23514';
 /** The database would not keep a value: a CHECK, or no such number, date, text or JSON. A validator let it through. */
-export const isRefusedValue = (error: unknown): boolean => isCheckViolation(error) || sqlState(error)?.startsWith('22') === true;
+export const isRefusedValue = (error: unknown): boolean => sqlState(error) === '23514' || sqlState(error)?.startsWith('22') === true;
 /** Waiting for a lock took longer than `lock_timeout`. */
 export const isLockTimeout = (error: unknown): boolean => sqlState(error) === '55P03';
 /** Two transactions waited for each other, and this one was chosen to give way; nothing of it was written. */

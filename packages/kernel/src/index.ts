@@ -1,10 +1,9 @@
 export { bootstrap } from './bootstrap.js';
 export { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from './columns.js';
 export {
-  afterCommit, APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal,
-  type Actor, type HiveContext, type Principal, type RequestFacts,
+  afterCommit, APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal, type Actor, type HiveContext, type Principal, type RequestFacts,
 } from './context.js';
-export { constraintName, isCheckViolation, isConnectionLoss, isDeadlock, isForeignKeyViolation, isLockTimeout, isPoolExhausted, isRefusedValue, isUniqueViolation, sqlState } from './database-error.js';
+export { constraintName, isConnectionLoss, isDeadlock, isForeignKeyViolation, isLockTimeout, isPoolExhausted, isRefusedValue, isUniqueViolation, sqlState } from './database-error.js';
 export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';
 export { Database, DatabaseUnfit, type DatabaseSettings, type EmbeddedSettings, type ServerSettings } from './engine/database.js';
 export { DirectoryInUse } from './engine/directory-lock.js';
@@ -20,6 +19,6 @@ export { decodeCursor, decodeIdCursor, encodeCursor, pageOf, type Page, type Pag
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
 export { requireStorable } from './http/storable-check.js';
-export { runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
+export { oneTransaction, runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';
 export { Wakeups } from './wakeups.js';

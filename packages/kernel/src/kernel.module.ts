@@ -1,8 +1,9 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { EntityManager, MikroORM } from '@mikro-orm/postgresql';
 import { Database } from './engine/database.js';
+import { EventStreams } from './http/event-stream.js';
 
-/** Provides the entity manager, the ORM and the database to every domain. */
+/** Provides the entity manager, the ORM, the database and the streams of events to every domain. */
 @Global()
 @Module({})
 export class KernelModule {
@@ -13,8 +14,9 @@ export class KernelModule {
         { provide: Database, useValue: database },
         { provide: MikroORM, useValue: orm },
         { provide: EntityManager, useValue: orm.em },
+        EventStreams,
       ],
-      exports: [Database, MikroORM, EntityManager],
+      exports: [Database, MikroORM, EntityManager, EventStreams],
     };
   }
 }

@@ -67,6 +67,12 @@ export async function wholeTransaction<T>(em: EntityManager, work: (end: <R>(sta
   return result;
 }
 
+/**
+ * Runs work in the running transaction, or in one of its own for all of the unit of work: whatever asks for a transaction
+ * meanwhile joins it, hooks included, and what afterCommit() is told waits for its end.
+ */
+export const oneTransaction = <T>(em: EntityManager, work: () => Promise<T>): Promise<T> => (runningTransaction(em) ? work() : wholeTransaction(em, work));
+
 async function inTransaction<T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> {
   const connection = em.getConnection('write');
   const tx = (await connection.begin({ sessionContext: requireContext().session })) as ControlledTransaction<Record<string, never>>;

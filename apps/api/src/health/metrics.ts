@@ -38,6 +38,8 @@ export class Metrics {
   /** Counts every answer. A request that met no route counts under `none`, whatever its path. */
   install(fastify: FastifyInstance): void {
     fastify.addHook('onResponse', (request, reply, done) => {
+      // How long somebody reads a stream is no latency.
+      if (reply.getHeader('content-type') === 'text/event-stream') return done();
       const status = `${Math.floor(reply.statusCode / 100)}xx`;
       this.#requests.observe({ route: request.routeOptions.url ?? 'none', method: request.method, status }, reply.elapsedTime / 1000);
       done();

@@ -1,4 +1,5 @@
 import { ArrivalsService } from '@agent-hive/communication';
+import { EventStreams } from '@agent-hive/kernel/http';
 import { WakeupsService } from '@agent-hive/tasks';
 import { readConfig, type Environment } from '../config/config.js';
 import { describeDatabase } from '../config/database-settings.js';
@@ -47,8 +48,9 @@ async function stop(hive: Hive, scheduler: Scheduler, withdraw: () => void, log:
   const limitMs = hive.config.HIVE_SHUTDOWN_SECONDS * 1000;
   const drain = hive.app.get(Drain);
   drain.begin();
-  // Whoever waits for work or for mail is answered now, and asks another process.
+  // Whoever waits for work or for mail, or reads a stream, is answered now, and asks another process.
   for (const waits of [WakeupsService, ArrivalsService]) hive.app.get<{ close(): void }>(waits, { strict: false }).close();
+  hive.app.get(EventStreams, { strict: false }).beforeApplicationShutdown();
   log.info({ inFlight: drain.inFlight }, 'shutting down');
   const left = await drain.settled(Math.max(limitMs - CLOSING_MS, limitMs / 2));
   if (left > 0) {
