@@ -17,10 +17,7 @@ const AGENTS = 200;
 
 describe('the indexes of mail, by the plans of the statements that they serve', () => {
   let hive: TestApp;
-  let agent: string;
-  let user: string;
-  let message: string;
-  let delivery: string;
+  let [agent, user, message, delivery] = ['', '', '', ''];
   beforeAll(async () => {
     hive = await communicationApp();
     agent = (await anAgent(hive)).id;
@@ -31,20 +28,20 @@ describe('the indexes of mail, by the plans of the statements that they serve', 
     await run(`
       with made as (insert into agents.agent (tenant_id, id, name, type, created_at, updated_at) select t.id, gen_random_uuid(), 'a' || n, 'general-purpose', now(), now() from (values ${tenants}) t(id), generate_series(1, ${AGENTS}) n returning *)
       insert into agents.presence (tenant_id, agent_id, status, status_changed_at, heartbeat_count) select tenant_id, id, 'idle', now(), 0 from made`);
-    await run(`create temporary table numbered as select tenant_id, id, row_number() over (partition by tenant_id order by id <> '${agent}', id) - 1 as n from agents.agent`);
+    await run(`create temporary table numbered as select tenant_id, id, row_number() over (partition by tenant_id order by id <> '${agent}', id) - 1 as k from agents.agent`);
     await run(`
       insert into communication.agent_message (tenant_id, id, from_agent_id, to_agent_id, topic, type, content, correlation_id, priority, max_deliveries, message_metadata, recipient_count, sent_at)
       select f.tenant_id, ${id}, f.id, case when n % 3 > 0 then a.id end, case when n % 3 = 0 then 'topic ' || n % 20 end, case when n % 5 = 1 then 'request' else 'message' end, '{}',
              case when n % 5 = 1 then 'correlation ' || n % 1000 end, n % 10, 5, '{}', 1, now()
-        from generate_series(1, ${MESSAGES}) n join numbered f on f.n = n % ${AGENTS} join numbered a on a.tenant_id = f.tenant_id and a.n = (n * 7) % ${AGENTS}`);
+        from generate_series(1, ${MESSAGES}) n join numbered f on f.k = n % ${AGENTS} join numbered a on a.tenant_id = f.tenant_id and a.k = (n * 7) % ${AGENTS}`);
     await run(`
       insert into communication.delivery (tenant_id, id, message_id, agent_id, state, priority, attempt, max_deliveries, redrive_count, receipt, available_at, expires_at, sent_at, settled_at, sequence)
       select a.tenant_id, gen_random_uuid(), ${id}, a.id, s.state, n % 10, 0, 5, 0, 0, case when s.state = 'delivered' or n % 100 = 0 and s.state = 'pending' then now() + n * interval '1 second' end,
              case when n % 50 = 3 then now() + n * interval '1 second' end, now(), case when s.state not in ('pending', 'delivered') then now() end, case when n % 2 = 0 then n end
-        from generate_series(1, ${MESSAGES}) n join numbered a on a.n = (n * 7) % ${AGENTS}
+        from generate_series(1, ${MESSAGES}) n join numbered a on a.k = (n * 7) % ${AGENTS}
        cross join lateral (select case when n % 200 = 9 then 'dead' when n % 20 = 5 then 'delivered' when n % 10 < 2 then 'pending' else 'acknowledged' end as state) s`);
     await run(`insert into communication.topic (tenant_id, name, created_at, updated_at) select t.id, 'topic ' || n, now(), now() from (values ${tenants}) t(id), generate_series(0, 99) n`);
-    await run(`insert into communication.subscription (tenant_id, topic_name, agent_id, created_at) select a.tenant_id, 'topic ' || n, a.id, now() from numbered a, generate_series(0, 99) n where (a.n + n) % 4 = 0`);
+    await run(`insert into communication.subscription (tenant_id, topic_name, agent_id, created_at) select a.tenant_id, 'topic ' || n, a.id, now() from numbered a, generate_series(0, 99) n where (a.k + n) % 4 = 0`);
     await run(`insert into identity.user (tenant_id, id, email, user_data, created_at, updated_at) select '${hive.me.tenantId}', gen_random_uuid(), n || '@example.com', '{}', now(), now() from generate_series(1, 100) n`);
     await run(`insert into communication.notification (tenant_id, id, user_id, kind, title, details, created_at, read_at)
                select u.tenant_id, gen_random_uuid(), u.id, 'message', 't', '{}', now(), case when n % 10 > 0 then now() end from identity.user u, generate_series(1, 100) n`);
@@ -56,9 +53,13 @@ describe('the indexes of mail, by the plans of the statements that they serve', 
   });
   afterAll(() => hive.close());
 
-  const plans = (work: (db: Sql) => Promise<unknown>): Promise<Plan[]> => runAs(hive.orm.em, hive.me, () => explain(hive.orm.em, work));
+  const plans = (work: (db: Sql) => Promise<unknown>): Promise<Plan[]> => 
+    runAs(hive.orm.em, hive.me, () => explain(hive.orm.em, (db) => work(db).catch((error: unknown) => {
+      if (!(error instanceof TypeError)) throw error; // of the row that a count gets, and an explanation does not
+    })));
   const now = new Date();
-  const list = (query: Partial<AgentMessageQuery>) => (db: Sql) => selectMessages(db, { limit: 20, ...query }, undefined);
+  const hoursLater = new Date(now.getTime() + 4 * 3_600_000);
+  const list = (query: () => Partial<AgentMessageQuery>) => (db: Sql) => selectMessages(db, { limit: 20, ...query() }, undefined);
   const letter = (to: Partial<Letter>): Letter => ({
     id: newId(), fromAgentId: agent, toAgentId: null, topic: null, type: 'message', content: '{}', contentDigest: 'x', correlationId: null, replyTo: null, priority: 5, maxDeliveries: 5, expiresAt: null,
     metadata: '{}', sentAt: now, ...to,
@@ -67,7 +68,7 @@ describe('the indexes of mail, by the plans of the statements that they serve', 
 
   it.each<[string, string, (db: Sql) => Promise<unknown>]>([
     ['a hand-out', 'delivery_inbox_index', (db) => handOut(db, { agentId: agent, limit: 10, visibleUntil: now, now })],
-    ['what is handed out again', 'delivery_agent_due_index', (db) => handOut(db, { agentId: agent, limit: 10, visibleUntil: now, now })],
+    ['what is handed out again, when nobody has swept for hours', 'delivery_agent_due_index', (db) => handOut(db, { agentId: agent, limit: 10, visibleUntil: hoursLater, now: hoursLater })],
     ['an acknowledgement', 'delivery_pkey', (db) => acknowledge(db, written)],
     ['a rejection', 'delivery_pkey', (db) => reject(db, { ...written, reason: 'r', requeue: true, pausesMs: [0] })],
     ['a redrive', 'delivery_pkey', (db) => redrive(db, newId(), now)],
@@ -85,11 +86,11 @@ describe('the indexes of mail, by the plans of the statements that they serve', 
     ['a message to a topic', 'subscription_pkey', (db) => sendLetter(db, letter({ topic: 'topic 3' }))],
     ['what a reply answers', 'delivery_message_unique', (db) => selectReceived(db, message, agent)],
     ['the request of a reply', 'correlation_id', (db) => selectRequest(db, 'correlation 6', agent)],
-    ['messages, the newest', 'pkey', list({})],
-    ['messages from one', 'from_agent_id', list({ fromAgentId: agent })],
-    ['messages to one', 'to_agent_id', list({ toAgentId: agent })],
-    ['messages to a topic', 'topic_id', list({ topic: 'topic 3' })],
-    ['messages that belong together', 'correlation_id', list({ correlationId: 'correlation 6' })],
+    ['messages, the newest', 'pkey', list(() => ({}))],
+    ['messages from one', 'from_agent_id', list(() => ({ fromAgentId: agent }))],
+    ['messages to one', 'to_agent_id', list(() => ({ toAgentId: agent }))],
+    ['messages to a topic', 'topic_id', list(() => ({ topic: 'topic 3' }))],
+    ['messages that belong together', 'correlation_id', list(() => ({ correlationId: 'correlation 6' }))],
     ['the messages of an agent', 'from_agent_id', (db) => countMessagesOf(db, agent)],
     ['the subscribers of a topic', 'subscription_pkey', (db) => selectSubscriptions(db, 'topic 3', 20, undefined)],
     ['the subscriptions of an agent', 'subscription_agent_index', (db) => countSubscriptionsOf(db, agent)],
@@ -104,6 +105,7 @@ describe('the indexes of mail, by the plans of the statements that they serve', 
     // Indexes of a month have names of their own, made of its columns.
     expect(all.flatMap((plan) => plan.indexes).filter((name) => name === index || (name.startsWith('agent_message_') && name.includes(index)))).not.toEqual([]);
     const scanned = new Set(all.flatMap((plan) => plan.scanned));
-    expect([...scanned].filter((table) => /^(delivery|subscription|notification|agent_message_\d+)$/.test(table))).toEqual([]);
+    // Months to come are empty, and looked through at no cost.
+    expect([...scanned].filter((table) => ['delivery', 'subscription', 'notification', `agent_message_${now.toISOString().slice(0, 7).replace('-', '')}`].includes(table))).toEqual([]);
   });
 });
