@@ -19,7 +19,7 @@ export const modules = (config: Config, adminKey: string): (Type | DynamicModule
   AgentsModule.forRoot({ insights: languageModel(config) }),
   TrustModule,
   TasksModule.forRoot({ estimator: languageModel(config) }),
-  CommunicationModule,
+  CommunicationModule.forRoot(),
 ];
 
 /** Who listens to the unit of work. */

@@ -2,7 +2,7 @@ import { newId } from '@agent-hive/kernel';
 import type { TestApp } from '@agent-hive/kernel/testing';
 import type { DeliveryDto } from '../src/delivery/delivery.dto.js';
 import type { DeliveryReportDto } from '../src/delivery/report.dto.js';
-import { actionsOf, anAgent, by, communicationApp, inSeconds, read, receive, send, sweep, trySend, write } from './world.js';
+import { actionsOf, anAgent, by, communicationApp, inSeconds, read, receive, send, sweep, trySend, write } from './mail-world.js';
 
 describe('deliveries', () => {
   let hive: TestApp;

@@ -4,7 +4,7 @@ import { principal, testEngine, type TestApp } from '@agent-hive/kernel/testing'
 import { AgentMessagesService, DeliveriesService, InboxService, MailSweepService, type DeliveryState } from '../src/index.js';
 import { TopicsService } from '../src/topic/topics.service.js';
 import { hasEnded, keyOf, MailModel, type Delivery, type Write } from './mail-model.js';
-import { anAgent, communicationApp } from './world.js';
+import { anAgent, communicationApp } from './mail-world.js';
 
 /** A server does many more in the same time. */
 const STEPS = Number(process.env.HIVE_TEST_STEPS ?? (testEngine() === 'server' ? 4_000 : 1_000));

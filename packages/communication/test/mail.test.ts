@@ -1,7 +1,7 @@
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { AGENT_MESSAGE_TYPES } from '../src/index.js';
-import { actionsOf, anAgent, by, communicationApp, receive, send, shutDown, trySend, write } from './world.js';
+import { actionsOf, anAgent, by, communicationApp, receive, send, shutDown, trySend, write } from './mail-world.js';
 
 describe('agent mail', () => {
   let hive: TestApp;

@@ -1,6 +1,6 @@
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
-import { actionsOf, anAgent, by, communicationApp } from './world.js';
+import { actionsOf, anAgent, by, communicationApp } from './mail-world.js';
 
 describe('notifications', () => {
   let hive: TestApp;

@@ -1,6 +1,6 @@
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
-import { actionsOf, anAgent, by, communicationApp, receive, send, trySend } from './world.js';
+import { actionsOf, anAgent, by, communicationApp, receive, send, trySend } from './mail-world.js';
 
 describe('topics', () => {
   let hive: TestApp;

@@ -167,6 +167,16 @@ export class DeliveredDto extends DeliveryDto {
   }
 }
 
+/** A delivery that has come into an inbox, as its stream tells of it. */
+export class AnnouncedDto extends DeliveryDto {
+  /** What was sent; null when it is older than what is kept. */
+  message: AgentMessageDto | null;
+
+  static override of(row: DeliveredRow): AnnouncedDto {
+    return { ...DeliveryDto.of(row), message: row.message && AgentMessageDto.of(row.message) };
+  }
+}
+
 /** What was handed out, in the order of priority and age; nothing when nothing waits. */
 export class InboxDto {
   items: DeliveredDto[];

@@ -11,7 +11,7 @@ import type { AgentMessageDto } from '../src/mail/agent-message.dto.js';
 export const communicationApp = (options: { poolMax?: number } = {}): Promise<TestApp> =>
   testApp({
     domains: [communicationDomain],
-    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule],
+    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule.forRoot()],
     subscribers: [new CaptureSubscriber()],
     ...options,
   });

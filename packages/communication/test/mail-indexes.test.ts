@@ -10,7 +10,7 @@ import { countMessagesOf, selectMessage, selectMessages, selectReceived, selectR
 import { sendLetter, type Letter } from '../src/mail/send.sql.js';
 import { markAllRead, selectNotifications } from '../src/notification/notification.sql.js';
 import { countSubscriptionsOf, selectSubscriptions } from '../src/topic/topic.sql.js';
-import { anAgent, communicationApp } from './world.js';
+import { anAgent, communicationApp } from './mail-world.js';
 
 const MESSAGES = 20_000;
 const AGENTS = 200;
