@@ -139,6 +139,7 @@ const GOOD: Record<string, object> = {
   processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
   processRuns_create: {},
   schedules_create: { name: 'made', cron: '0 3 * * *', task: { title: 'nightly' } },
+  agentMessages_send: { type: 'broadcast', content: 'hello' },
   work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
 };
 
@@ -161,7 +162,9 @@ describe('what nobody in their right mind would send', () => {
       body: method === 'GET' ? undefined : text,
       headers: { authorization: `Bearer ${key}`, ...(text !== undefined && { 'content-type': 'application/json' }), ...(['PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }), ...headers },
     });
-    return { status: answer.status, type: answer.headers.get('content-type') ?? '', body: await answer.text() };
+    const type = answer.headers.get('content-type') ?? '';
+    if (type === 'text/event-stream') await answer.body!.cancel(); // it has no end
+    return { status: answer.status, type, body: type === 'text/event-stream' ? '' : await answer.text() };
   }
 
   /** A tenant of its own with one of everything that a path may name. */
@@ -179,11 +182,18 @@ describe('what nobody in their right mind would send', () => {
     await made('PUT', `/v1/agents/${agent.id}/instructions`, { purpose: 'p' }, key);
     for (const templateContent of ['one', 'two']) await made('PUT', `/v1/agents/${agent.id}/prompt-templates`, { items: [{ templateName: 'n', templateContent }] }, key);
     const of = async (path: string, body: object) => (await made('POST', path, body, key)).id;
+    const message = await made('POST', '/v1/agent-messages', { fromAgentId: agent.id, toAgentId: agent.id, type: 'message', content: 'hello' }, key);
+    const ofInbox = async () => (JSON.parse((await call('GET', `/v1/agents/${agent.id}/inbox`, key)).body) as { items: { id: string }[] }).items[0]!.id;
+    await made('PUT', '/v1/topics/n', {}, key);
+    KNOWN.fromAgentId = agent.id;
+    Object.assign(GOOD, { notifications_create: { agentId: agent.id }, notifications_markAllRead: { agentId: agent.id } });
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/tenants/{id}': other.id,
       '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
       '{otherId}': await of('/v1/tasks', { title: 'another' }),
+      '/v1/agent-messages/{id}': message.id,
+      '/v1/deliveries/{id}': await ofInbox(),
       '/v1/processes/{id}': await of('/v1/processes', { name: 'p', steps: [{ key: 'one', title: 'One' }] }),
       '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),
@@ -202,6 +212,7 @@ describe('what nobody in their right mind would send', () => {
       if (spoiltOne?.in === 'path' && spoiltOne.name === name) return text;
       // Nothing is deleted that the other tries need.
       if (name === 'id') return o.method === 'DELETE' ? newId() : (known?.[1] ?? newId());
+      if (name === 'agentId') return subject.ids['/v1/agents/{id}']!;
       if (name === 'toolId') return subject.ids['/v1/tools/{id}']!;
       if (name === 'otherId') return subject.ids['{otherId}']!;
       if (name === 'serverId') return subject.ids['/v1/mcp-servers/{id}']!;

@@ -33,7 +33,7 @@ const withId = guarded.filter((o) => o.path.includes('{'));
 const platform = (o: Operation) => o.scope === 'tenants:write';
 
 /** Operations that name something by a key of the caller's own making: a stranger's call makes the stranger's own. */
-const NATURAL_KEYS = ['agents_upsert', 'agentTypes_upsert', 'roles_upsert', 'queues_upsert', 'queues_upsertLimit'];
+const NATURAL_KEYS = ['agents_upsert', 'agentTypes_upsert', 'roles_upsert', 'queues_upsert', 'queues_upsertLimit', 'topics_upsert'];
 
 /** Reads of such a name answer for everybody: what nobody has set is at its default. */
 const DEFAULTED = ['queues_getLimit'];
@@ -65,16 +65,18 @@ const BODIES: Record<string, unknown> = {
   tasks_cancel: { reason: 'r' },
   tasks_update: { title: 'changed' },
   queues_upsertLimit: { limit: 3 },
+  deliveries_reject: { reason: 'r' },
   work_heartbeat: { fencingToken: 1 },
   work_complete: { fencingToken: 1 },
   work_release: { fencingToken: 1 },
   work_fail: { fencingToken: 1, error: { message: 'x' } },
 };
 
-/** Rows that no call makes at once: figures over many attempts. */
+/** Rows that no call makes at once: figures over many attempts, and what a stream leaves behind. */
 const FIGURES = `
   insert into tasks.duration (tenant_id, type, grouping, member, samples, failures, window_seconds, measured_at) values ('TENANT', 'general', 'type', '', 0, 0, 60, now());
-  insert into tasks.assignment (tenant_id, id, task_id, candidates, reason, decided_by, decided_at) values ('TENANT', 'TASK', 'TASK', '[]', 'r', 'test', now())`;
+  insert into tasks.assignment (tenant_id, id, task_id, candidates, reason, decided_by, decided_at) values ('TENANT', 'TASK', 'TASK', '[]', 'r', 'test', now());
+  insert into communication.inbox (tenant_id, agent_id, last_sequence) values ('TENANT', 'TASK', 0)`;
 
 describe('every operation', () => {
   let hive: OpenTestHive;
@@ -90,6 +92,10 @@ describe('every operation', () => {
   async function call(method: string, path: string, key: string | null, body?: unknown): Promise<Answer> {
     const headers = { ...(key && { authorization: `Bearer ${key}` }), ...(body !== undefined && { 'content-type': 'application/json' }), ...(['PATCH', 'DELETE'].includes(method) && { 'if-match': '*' }) };
     const answer = await fetch(hive.url + path, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    if (answer.headers.get('content-type') === 'text/event-stream') {
+      await answer.body!.cancel(); // it has no end
+      return { status: answer.status, body: null };
+    }
     const text = await answer.text();
     return { status: answer.status, body: text.startsWith('{') && !text.includes('\n{') ? (JSON.parse(text) as Answer['body']) : null };
   }
@@ -138,12 +144,36 @@ describe('every operation', () => {
     return { id, otherId: other.id };
   }
 
+  /** A message of A with its delivery, as the operation needs it. */
+  async function aMessage(o?: Operation): Promise<{ messageId: string; deliveryId: string; agentId: string }> {
+    const [{ id: fromAgentId }, { id: agentId }] = [await made('/v1/agents', { name: 'a', type: 'general-purpose' }), await made('/v1/agents', { name: 'b', type: 'general-purpose' })];
+    const message = await made('/v1/agent-messages', { fromAgentId, toAgentId: agentId, type: 'message', content: 'hello' });
+    const { items } = await made<{ items: { id: string }[] }>(`/v1/agents/${agentId}/inbox`, undefined, a.key, 'GET');
+    if (o?.id === 'deliveries_redrive') await made(`/v1/deliveries/${items[0]!.id}/rejection`, { reason: 'r', requeue: false });
+    return { messageId: message.id, deliveryId: items[0]!.id, agentId };
+  }
+
+  /** A topic of A, with a subscriber. */
+  async function aTopic(): Promise<{ name: string; agentId: string }> {
+    const [name, { id: agentId }] = [newId(), await made('/v1/agents', { name: 'a', type: 'general-purpose' })];
+    await made(`/v1/topics/${name}`, {}, a.key, 'PUT');
+    await made(`/v1/topics/${name}/subscriptions/${agentId}`, {}, a.key, 'PUT');
+    return { name, agentId };
+  }
+
   const aProcess = () => made('/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] });
 
   /** An object of A for the path's parameters. */
   async function subject(o: Operation): Promise<Record<string, string>> {
     if (o.path.startsWith('/v1/agents/')) return anAgent();
     if (o.path.startsWith('/v1/tasks/')) return aTask(o);
+    if (o.path.startsWith('/v1/agent-messages/')) return { id: (await aMessage(o)).messageId };
+    if (o.path.startsWith('/v1/deliveries/')) return { id: (await aMessage(o)).deliveryId };
+    if (o.path.startsWith('/v1/topics/')) return aTopic();
+    if (o.path.startsWith('/v1/notifications/')) {
+      const { id: agentId } = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
+      return { id: (await made<{ notification: { id: string } }>('/v1/notifications', { agentId, kind: 'message', title: 't' })).notification.id };
+    }
     if (o.path.startsWith('/v1/processes/')) return { id: (await aProcess()).id, number: '1' };
     if (o.path.startsWith('/v1/process-runs/')) return { id: (await made(`/v1/processes/${(await aProcess()).id}/runs`, {})).id };
     if (o.path.startsWith('/v1/schedules/')) return { id: (await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id })).id };
@@ -184,8 +214,11 @@ describe('every operation', () => {
     throw new Error(`${o.method} ${o.path}: no object to try it on; add one to subject()`);
   }
 
-  /** Work of A that leaves a row in every table of tasks. */
+  /** Work of A that leaves a row in every table of tasks and of communication. */
   async function someWork(agentId: string): Promise<void> {
+    await aMessage();
+    await aTopic();
+    await made('/v1/notifications', { agentId, kind: 'message', title: 't' });
     await made('/v1/queues/q', { weight: 2 }, a.key, 'PUT');
     const { id } = await made('/v1/tasks', { title: 't', queue: 'q', concurrencyKey: 'k' });
     const next = await made('/v1/tasks', { title: 'next' });
@@ -268,7 +301,7 @@ const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
     for (const key of [['abc'], ['abc', 'x'], ['a\0b'], [newId(), 'a\0b'], ['\ud800'], [{ $ne: null }], [1], [1e300]]) {
       const answer = await call('GET', `${path}?${asked}cursor=${Buffer.from(JSON.stringify(key)).toString('base64url')}`, a.key);
       // Lists by name or by version take any of those.
-      const fits = (o.id.startsWith('promptTemplates_') || o.path.endsWith('/versions')) && key.length === 1 && answer.status === 200;
+      const fits = (o.id.startsWith('promptTemplates_') || o.path.endsWith('/versions') || o.id === 'topics_list') && key.length === 1 && answer.status === 200;
       expect([key, fits || answer.status]).toEqual([key, fits || 422]);
     }
   });

@@ -1,6 +1,7 @@
 import { TASK_STATUSES } from '@agent-hive/tasks';
 import { PERSONAS } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
+import { AGENT_MESSAGE_TYPES, DELIVERY_STATES, NOTIFICATION_KINDS } from '@agent-hive/communication';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
 
@@ -130,6 +131,9 @@ describe('the data rules, read from the catalogue', () => {
       'agents.tool.security_level': [...RISKS],
       'audit.entry.actor_type': ['user', 'agent', 'service'],
       'audit.entry.risk': [...RISKS],
+      'communication.agent_message.type': [...AGENT_MESSAGE_TYPES],
+      'communication.delivery.state': [...DELIVERY_STATES],
+      'communication.notification.kind': [...NOTIFICATION_KINDS],
       'identity.project.state': PROJECT_STATES,
       'identity.project_state.state': PROJECT_STATES,
       'identity.tenant.state': ['active', 'suspended'],
