@@ -6,6 +6,7 @@ export { InboxService } from './delivery/inbox.service.js';
 export { MailSweepService, type SweptMail } from './delivery/mail-sweep.service.js';
 export { AGENT_MESSAGE_TYPES, type AgentMessageType } from './mail/agent-message.entity.js';
 export { AgentMessagesService } from './mail/agent-messages.service.js';
+export { InteractionNoticesService, type ToldInteraction } from './notification/interaction-notices.service.js';
 export { NOTIFICATION_KINDS, type NotificationKind } from './notification/notification.entity.js';
 export { NotificationsService, type Notice } from './notification/notifications.service.js';
 export { communicationDomain } from './orm.js';

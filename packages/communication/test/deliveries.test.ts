@@ -190,10 +190,12 @@ describe('deliveries', () => {
 
     it('are not taken by one who hung up', async () => {
       const abort = new AbortController();
-      const waiting = fetch(`${hive.baseUrl}/v1/agents/${bob.id}/inbox?waitSeconds=10`, { signal: abort.signal, headers: { authorization: `Bearer test:${Buffer.from(JSON.stringify(hive.me)).toString('base64url')}` } }).catch(() => null);
+      const authorization = `Bearer test:${Buffer.from(JSON.stringify(hive.me)).toString('base64url')}`;
+      const waiting = fetch(`${hive.baseUrl}/v1/agents/${bob.id}/inbox?waitSeconds=10`, { signal: abort.signal, headers: { authorization } });
+      const hungUp = expect(waiting).rejects.toThrow('abort');
       await new Promise((resolve) => setTimeout(resolve, 100));
       abort.abort();
-      await waiting;
+      await hungUp;
       await new Promise((resolve) => setTimeout(resolve, 100));
       await send(hive, ann, { toAgentId: bob.id });
       expect(await receive(hive, bob)).toMatchObject([{ attempt: 1 }]);

@@ -1,5 +1,6 @@
-import { newId } from '@agent-hive/kernel';
+import { newId, runAs, tenantSql, type Sql } from '@agent-hive/kernel';
 import { principal, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
+import { InteractionNoticesService } from '../src/index.js';
 import { actionsOf, anAgent, by, communicationApp } from './mail-world.js';
 
 describe('notifications', () => {
@@ -105,5 +106,19 @@ describe('notifications', () => {
     expect(body.items).toMatchObject([{ details: { count: 2 } }]);
     await tell({ agentId: agent.id });
     expect(await hive.delete(`/v1/agents/${agent.id}`, { headers: { 'if-match': '*' } })).toMatchObject({ status: 409, body: { counts: { 'communication.notification': 1 } } });
+  });
+
+  it('tell of interactions: of a new one those users who want to know, of its end the agent who asked', async () => {
+    const within = (work: (notices: InteractionNoticesService, db: Sql) => Promise<void>) =>
+      runAs(hive.orm.em, hive.me, () => tenantSql(hive.orm.em, (db) => work(hive.app.get(InteractionNoticesService, { strict: false }), db)));
+    const interaction = { id: newId(), type: 'approval_request', status: 'pending', agentId: agent.id };
+    await within((notices, db) => notices.opened(db, interaction));
+    expect((await list(`userId=${user.id}`)).items).toEqual([]);
+    await prefer({ kinds: { 'interaction.opened': true } });
+    await within((notices, db) => notices.opened(db, interaction));
+    expect((await list(`userId=${user.id}`)).items).toMatchObject([{ kind: 'interaction.opened', title: 'An agent asks for an approval', subject: { type: 'interaction', id: interaction.id }, details: { agentId: agent.id } }]);
+    const ends = ['approved', 'expired', 'cancelled'].map((status) => ({ ...interaction, status }));
+    await within((notices, db) => notices.settled(db, [...ends, { ...interaction, status: 'answered', agentId: null }]));
+    expect((await list(`agentId=${agent.id}`)).items).toMatchObject([{ kind: 'interaction.cancelled' }, { kind: 'interaction.expired' }, { kind: 'interaction.answered', details: { status: 'approved' } }]);
   });
 });

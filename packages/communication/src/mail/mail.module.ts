@@ -16,6 +16,7 @@ import { ReportsService } from '../delivery/reports.service.js';
 import { countMessagesOf } from './agent-message.sql.js';
 import { AgentMessagesController } from './agent-messages.controller.js';
 import { AgentMessagesService } from './agent-messages.service.js';
+import { InteractionNoticesService } from '../notification/interaction-notices.service.js';
 import { countNotifications, deleteNotificationsOfUser } from '../notification/notification.sql.js';
 import { NotificationsController } from '../notification/notifications.controller.js';
 import { NotificationsService } from '../notification/notifications.service.js';
@@ -42,8 +43,8 @@ export const MAIL_ACTIONS = [
 @Module({
   imports: [AuditModule],
   controllers: [AgentMessagesController, InboxController, DeliveriesController, TopicsController, NotificationsController],
-  providers: [AgentMessagesService, ArrivalsService, InboxService, InboxStreamsService, DeliveriesService, ReportsService, MailSweepService, TopicsService, NotificationsService],
-  exports: [AgentMessagesService, ArrivalsService, InboxService, DeliveriesService, MailSweepService, NotificationsService],
+  providers: [AgentMessagesService, ArrivalsService, InboxService, InboxStreamsService, DeliveriesService, ReportsService, MailSweepService, TopicsService, NotificationsService, InteractionNoticesService],
+  exports: [AgentMessagesService, ArrivalsService, InboxService, DeliveriesService, MailSweepService, NotificationsService, InteractionNoticesService],
 })
 export class MailModule implements OnModuleInit {
   constructor(
