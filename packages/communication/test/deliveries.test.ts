@@ -1,8 +1,8 @@
 import { newId } from '@agent-hive/kernel';
-import type { TestApp } from '@agent-hive/kernel/testing';
+import { testEngine, type TestApp } from '@agent-hive/kernel/testing';
 import type { DeliveryDto } from '../src/delivery/delivery.dto.js';
 import type { DeliveryReportDto } from '../src/delivery/report.dto.js';
-import { actionsOf, anAgent, by, communicationApp, inSeconds, read, receive, send, sweep, trySend, write } from './mail-world.js';
+import { actionsOf, anAgent, anotherServer, by, communicationApp, inSeconds, read, receive, send, sweep, trySend, write } from './mail-world.js';
 
 describe('deliveries', () => {
   let hive: TestApp;
@@ -200,5 +200,23 @@ describe('deliveries', () => {
       await send(hive, ann, { toAgentId: bob.id });
       expect(await receive(hive, bob)).toMatchObject([{ attempt: 1 }]);
     });
+
+    (testEngine() === 'server' ? it : it.skip)('come within a second from another process (needs a server: the embedded engine has one process)', async () => {
+      const other = await anotherServer(hive);
+      const waiting = receive(hive, bob, '?waitSeconds=10');
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const started = Date.now();
+      await send({ ...hive, post: (path, body) => postTo(other.baseUrl, path, body) }, ann, { toAgentId: bob.id });
+      expect(await waiting).toHaveLength(1);
+      expect(Date.now() - started).toBeLessThan(1_000);
+      await other.close();
+    });
   });
+
+  /** Posts to another server, as the test's own principal. */
+  async function postTo<T>(baseUrl: string, path: string, body: unknown): Promise<{ status: number; body: T; headers: Headers }> {
+    const authorization = `Bearer test:${Buffer.from(JSON.stringify(hive.me)).toString('base64url')}`;
+    const answer = await fetch(baseUrl + path, { method: 'POST', body: JSON.stringify(body), headers: { authorization, 'content-type': 'application/json' } });
+    return { status: answer.status, body: (await answer.json()) as T, headers: answer.headers };
+  }
 });

@@ -1,29 +1,7 @@
-import { AgentsModule } from '@agent-hive/agents';
-import { IdentityModule } from '@agent-hive/identity';
-import { Database, entitiesOf, KernelModule, newId, withUpstream } from '@agent-hive/kernel';
-import { createHttpApp } from '@agent-hive/kernel/http';
-import { readEvents, TestAuthenticator, testEngine, type EventReader, type TestApp } from '@agent-hive/kernel/testing';
-import { Module } from '@nestjs/common';
+import { newId } from '@agent-hive/kernel';
+import { readEvents, testEngine, type EventReader, type TestApp } from '@agent-hive/kernel/testing';
 import type { AnnouncedDto } from '../src/delivery/delivery.dto.js';
-import { CommunicationModule, communicationDomain } from '../src/index.js';
-import { anAgent, by, communicationApp, receive, send, shutDown, write } from './mail-world.js';
-
-/** Another server process on the database of a test's application. */
-async function anotherServer(hive: TestApp): Promise<Pick<TestApp, 'baseUrl' | 'me' | 'close'>> {
-  const database = await Database.open({ engine: 'server', url: hive.url!, poolMin: 0, allowSuperuser: true });
-  const orm = await database.orm({ entities: entitiesOf(withUpstream(communicationDomain)), login: 'app' });
-
-  @Module({ imports: [KernelModule.forRoot(database, orm), IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule.forRoot()] })
-  class AnotherModule {}
-
-  const app = await createHttpApp(AnotherModule, { em: orm.em, authenticator: new TestAuthenticator() });
-  await app.listen(0, '127.0.0.1');
-  const close = async () => {
-    await app.close();
-    await database.close();
-  };
-  return { baseUrl: await app.getUrl(), me: hive.me, close };
-}
+import { anAgent, anotherServer, by, communicationApp, receive, send, shutDown, write } from './mail-world.js';
 
 describe('the stream of an inbox', () => {
   let hive: TestApp;

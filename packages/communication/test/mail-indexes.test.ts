@@ -2,6 +2,7 @@ import { newId, runAs, type Sql } from '@agent-hive/kernel';
 import { explain, type Plan, type TestApp } from '@agent-hive/kernel/testing';
 import { countDeliveriesOf, selectDeadLetters, selectDeliveries, selectDelivery } from '../src/delivery/delivery.sql.js';
 import { handOut } from '../src/delivery/hand-out.sql.js';
+import { hasUnnumbered, numberDeliveries, selectNumbered, selectStart } from '../src/delivery/inbox-stream.sql.js';
 import { reportOfAgent, reportOfMessage } from '../src/delivery/report.sql.js';
 import { acknowledge, redrive, reject } from '../src/delivery/settlement.sql.js';
 import { sweepDue, sweepExpired } from '../src/delivery/sweep.sql.js';
@@ -80,6 +81,10 @@ describe('the indexes of mail, by the plans of the statements that they serve', 
     ['a sweep of what is due', 'delivery_due_index', (db) => sweepDue(db, now)],
     ['the report of a message', 'delivery_message_unique', (db) => reportOfMessage(db, message, now)],
     ['the report of an agent', 'delivery_agent_index', (db) => reportOfAgent(db, agent, new Date(now.getTime() + 60_000), now)],
+    ['what a stream has not come to', 'delivery_unnumbered_index', (db) => hasUnnumbered(db, agent)],
+    ['the numbering of a stream', 'delivery_unnumbered_index', (db) => numberDeliveries(db, agent, 0)],
+    ['a stream', 'delivery_sequence_index', (db) => selectNumbered(db, agent, MESSAGES - 500, now)],
+    ['where a stream begins', 'delivery_inbox_index', (db) => selectStart(db, agent)],
     ['the deliveries that an agent has had', 'delivery_agent_index', (db) => countDeliveriesOf(db, agent)],
     ['one message', 'pkey', (db) => selectMessage(db, message)],
     ['a message to one', 'agent_pkey', (db) => sendLetter(db, letter({ toAgentId: agent }))],

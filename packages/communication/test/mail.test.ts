@@ -35,7 +35,7 @@ describe('agent mail', () => {
     expect((await trySend(hive, { fromAgentId: ann.id, toAgentId: bob.id, content: null })).status).toBe(422);
   });
 
-  it('is listed by sender, recipient, topic, correlation and type, newest first, in pages', async () => {
+  it('is listed by sender, recipient, topic, correlation and type, newest first, in pages [S3.183]', async () => {
     const first = await send(hive, ann, { toAgentId: bob.id, type: 'request', correlationId: `c-${bob.id}` });
     const second = await send(hive, ann, { toAgentId: bob.id });
     const third = await send(hive, bob, { toAgentId: ann.id });

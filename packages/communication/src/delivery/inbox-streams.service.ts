@@ -2,13 +2,13 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { AgentsService } from '@agent-hive/agents';
-import { Invalid, Refused, tenantRead, tenantSql } from '@agent-hive/kernel';
+import { Invalid, Refused, tenantRead, tenantSql, type Sql } from '@agent-hive/kernel';
 import { EventStreams, type StreamEvent } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { ArrivalsService } from './arrivals.service.js';
 import { AnnouncedDto } from './delivery.dto.js';
 import { requireOwn } from './inbox.service.js';
-import { hasUnnumbered, lockInbox, numberDeliveries, selectNumbered, selectStart } from './inbox-stream.sql.js';
+import { hasUnnumbered, lockInbox, numberDeliveries, selectNumbered, selectStart, type StreamedRow } from './inbox-stream.sql.js';
 
 const SEQUENCE = /^\d{1,15}$/;
 
@@ -40,10 +40,14 @@ export class InboxStreamsService {
     });
   }
 
-  /** What comes after a place. What has come since is numbered first. */
+  /** What comes after a place. What nobody has numbered yet is numbered once all that is has been told. */
   private async next(agentId: string, after: number): Promise<StreamEvent[]> {
-    if (await tenantRead(this.em, (db) => hasUnnumbered(db, agentId))) await tenantSql(this.em, async (db) => numberDeliveries(db, agentId, await lockInbox(db, agentId)));
-    const rows = await tenantRead(this.em, (db) => selectNumbered(db, agentId, after, new Date()));
-    return rows.map((row) => ({ id: String(row.sequence), data: AnnouncedDto.of(row) }));
+    const look = async (db: Sql) => ({ rows: await selectNumbered(db, agentId, after, new Date()), isBehind: await hasUnnumbered(db, agentId) });
+    const { rows, isBehind } = await tenantRead(this.em, look);
+    if (rows.length > 0 || !isBehind) return rows.map(eventOf);
+    await tenantSql(this.em, async (db) => numberDeliveries(db, agentId, await lockInbox(db, agentId)));
+    return (await tenantRead(this.em, look)).rows.map(eventOf);
   }
 }
+
+const eventOf = (row: StreamedRow): StreamEvent => ({ id: String(row.sequence), data: AnnouncedDto.of(row) });
