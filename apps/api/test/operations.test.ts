@@ -234,7 +234,10 @@ describe('every operation', () => {
       return { name };
     }
     if (o.path.startsWith('/v1/tenants/')) {
-      const { id } = await aTenant();
+      const { id, key } = await aTenant();
+      const session = await made('/v1/sessions', {}, key);
+      await made(`/v1/sessions/${session.id}/messages`, { role: 'user', content: 'goes along' }, key);
+      await made(`/v1/sessions/${session.id}/fork`, {}, key);
       if (o.id === 'tenants_delete' || o.id === 'tenants_resume') await made(`/v1/tenants/${id}/suspension`, { reason: 'r' }, ADMIN_KEY, 'PUT');
       return { id };
     }

@@ -62,7 +62,7 @@ describe('the statements of messages, by their plans', () => {
     expect(ofBoth!.scanned).toEqual([]);
   });
 
-  it('the latest 50 of a session are one statement, whose kept plan leaves the other months alone too [S4.136]', async () => {
+  it('the latest 50 of a session are one statement, whose kept plan leaves the other months alone too [S4.91]', async () => {
     const context = () => runAs(hive.orm.em, hive.me, () => explain(hive.orm.em, (db) => readHistory(db, spanning!, range({ limit: 50 })), { run: true }));
     for (let i = 0; i < 8; i++) {
       const found = await context();

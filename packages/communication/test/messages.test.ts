@@ -209,6 +209,19 @@ describe('messages', () => {
       for (const query of ['limit=0', 'limit=101', 'before=x', 'after=-1', 'colour=red']) expect((await hive.get(`/v1/sessions/${session.id}/messages?${query}`)).status).toBe(422);
     });
 
+    it('are the latest 50 of 10,000 within 100 ms [S4.136]', async () => {
+      const session = await aSession(hive);
+      for (let i = 0; i < 10; i++) await sayMany(hive, session, 1_000);
+      const millis: number[] = [];
+      for (let i = 0; i < 60; i++) {
+        const started = performance.now();
+        const { body } = await hive.get<{ items: MessageDto[] }>(`/v1/sessions/${session.id}/messages?limit=50`);
+        millis.push(performance.now() - started);
+        expect([body.items.length, body.items[0]!.sequence, body.items[49]!.sequence]).toEqual([50, 10_000, 9_951]);
+      }
+      expect(millis.sort((a, b) => a - b)[Math.floor(millis.length * 0.95)]).toBeLessThan(100);
+    });
+
     it('come in pages of a few MiB, of which each goes on where the one before ended', async () => {
       const session = await aSession(hive);
       for (let i = 0; i < 10; i++) await say(hive, session, `${i}`.padEnd(MIB - 10, 'x'));

@@ -3,6 +3,8 @@
  * pnpm bench http [--rounds 5] [--seconds 5] [--connections 1,10,50] [--save]
  * pnpm bench tasks [--rounds 3] [--seconds 2] [--loops 1,10,40] [--batches 1,50] [--only plain,service,...]
  *                  [--sections claim,enqueue,crowd] [--foreign 100000] [--finished 1000000] [--save]
+ * pnpm bench messages [--rounds 3] [--seconds 2] [--loops 1,10] [--only plain,service,...] [--crowds small,large] [--save]
+ *                  small: 10,000 messages in one session; large: 1,000,000 in 1,000 sessions
  *
  * Needs the build (`pnpm build`) and a PostgreSQL server: HIVE_TEST_DATABASE_URL, or a local one. Peers run in the same
  * run, in turns, on databases of their own that are dropped at the end. Prints medians and ratios; --save adds the result to bench/results.
@@ -12,6 +14,7 @@
  */
 import { parseArgs } from 'node:util';
 import { httpBench } from './http.js';
+import { MESSAGE_CROWDS, MESSAGE_PEERS, messagesBench } from './messages.js';
 import { readOptions } from './options.js';
 import { saveResult } from './result.js';
 import { PEERS, SECTIONS, tasksBench } from './tasks.js';
@@ -19,6 +22,7 @@ import { PEERS, SECTIONS, tasksBench } from './tasks.js';
 const BENCHES = {
   http: { run: httpBench, defaults: { rounds: 5, seconds: 5, connections: [1, 10, 50] } },
   tasks: { run: tasksBench, defaults: { rounds: 3, seconds: 2, loops: [1, 10, 40], batches: [1, 50], only: Object.keys(PEERS), sections: SECTIONS, foreign: 100_000, finished: 1_000_000 } },
+  messages: { run: messagesBench, defaults: { rounds: 3, seconds: 2, loops: [1, 10], only: Object.keys(MESSAGE_PEERS), crowds: MESSAGE_CROWDS } },
 };
 
 const options = Object.fromEntries(Object.values(BENCHES).flatMap(({ defaults }) => Object.keys(defaults).map((name) => [name, { type: 'string' }])));

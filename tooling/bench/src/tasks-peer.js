@@ -1,5 +1,5 @@
 /*
- * The process of one peer of the tasks bench: opens it, and does what the bench asks by messages, one at a time.
+ * The process of one peer of the benches of tasks and of messages: opens it, and does what the bench asks by messages, one at a time.
  * It ends when it is told to, or when the bench is gone.
  */
 import { countWrites } from './tasks-loops.js';
@@ -23,7 +23,7 @@ const methods = {
 };
 
 /** What a database that tells it has one of for each task. */
-const EXPECTED = { enqueue: ['created', 'createdEntries'], drain: ['completed', 'attempts', 'claimedEntries', 'completedEntries'] };
+const EXPECTED = { latest: [], append: ['created', 'createdEntries'], crowd: ['created', 'createdEntries'], enqueue: ['created', 'createdEntries'], drain: ['completed', 'attempts', 'claimedEntries', 'completedEntries'] };
 
 async function end(code) {
   await opened.peer?.close();
