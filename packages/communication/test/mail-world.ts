@@ -1,39 +1,10 @@
-import { AgentsModule } from '@agent-hive/agents';
-import { CaptureSubscriber } from '@agent-hive/audit';
-import { IdentityModule } from '@agent-hive/identity';
-import { Database, entitiesOf, KernelModule, runAs, servicePrincipal, withUpstream, type Principal } from '@agent-hive/kernel';
-import { createHttpApp } from '@agent-hive/kernel/http';
-import { testApp, TestAuthenticator, type TestAnswer, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
-import { Module } from '@nestjs/common';
+import { runAs, servicePrincipal, type Principal } from '@agent-hive/kernel';
+import type { TestAnswer, TestApp, TestRequest } from '@agent-hive/kernel/testing';
 import type { DeliveredDto, DeliveryDto } from '../src/delivery/delivery.dto.js';
-import { CommunicationModule, communicationDomain, MailSweepService, type SweptMail } from '../src/index.js';
+import { MailSweepService, type SweptMail } from '../src/index.js';
 import type { AgentMessageDto } from '../src/mail/agent-message.dto.js';
 
-/** The domain's application over a database of its own. */
-export const communicationApp = (options: { poolMax?: number } = {}): Promise<TestApp> =>
-  testApp({
-    domains: [communicationDomain],
-    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule.forRoot()],
-    subscribers: [new CaptureSubscriber()],
-    ...options,
-  });
-
-/** Another server process on the database of a test's application. */
-export async function anotherServer(hive: TestApp): Promise<Pick<TestApp, 'baseUrl' | 'me' | 'close'>> {
-  const database = await Database.open({ engine: 'server', url: hive.url!, poolMin: 0, allowSuperuser: true });
-  const orm = await database.orm({ entities: entitiesOf(withUpstream(communicationDomain)), login: 'app' });
-
-  @Module({ imports: [KernelModule.forRoot(database, orm), IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule.forRoot()] })
-  class AnotherModule {}
-
-  const app = await createHttpApp(AnotherModule, { em: orm.em, authenticator: new TestAuthenticator() });
-  await app.listen(0, '127.0.0.1');
-  const close = async () => {
-    await app.close();
-    await database.close();
-  };
-  return { baseUrl: await app.getUrl(), me: hive.me, close };
-}
+export { anotherServer, communicationApp } from './world.js';
 
 /** An answer that may be a problem. */
 export type Problem = { code?: string; detail?: string; errors?: { pointer: string }[] };

@@ -1,30 +1,7 @@
-import { AgentsModule } from '@agent-hive/agents';
-import { CaptureSubscriber } from '@agent-hive/audit';
-import { IdentityModule } from '@agent-hive/identity';
-import { Database, entitiesOf, KernelModule, withUpstream } from '@agent-hive/kernel';
-import { createHttpApp } from '@agent-hive/kernel/http';
-import { readEvents, TestAuthenticator, testEngine, type EventReader, type TestApp } from '@agent-hive/kernel/testing';
-import { Module } from '@nestjs/common';
-import { CommunicationModule, communicationDomain, type MessageDto } from '../src/index.js';
+import { readEvents, testEngine, type EventReader, type TestApp } from '@agent-hive/kernel/testing';
+import type { MessageDto } from '../src/index.js';
 import { SessionWatch } from '../src/message/session-watch.service.js';
-import { aSession, communicationApp, say, sayMany } from './world.js';
-
-/** Another server process on the database of a test's application. */
-async function anotherServer(hive: TestApp): Promise<Pick<TestApp, 'baseUrl' | 'me' | 'close'>> {
-  const database = await Database.open({ engine: 'server', url: hive.url!, poolMin: 0, allowSuperuser: true });
-  const orm = await database.orm({ entities: entitiesOf(withUpstream(communicationDomain)), subscribers: [new CaptureSubscriber()], login: 'app' });
-
-  @Module({ imports: [KernelModule.forRoot(database, orm), IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule.forRoot()] })
-  class AnotherModule {}
-
-  const app = await createHttpApp(AnotherModule, { em: orm.em, authenticator: new TestAuthenticator() });
-  await app.listen(0, '127.0.0.1');
-  const close = async () => {
-    await app.close();
-    await database.close();
-  };
-  return { baseUrl: await app.getUrl(), me: hive.me, close };
-}
+import { anotherServer, aSession, communicationApp, say, sayMany } from './world.js';
 
 describe('the stream of a session', () => {
   let hive: TestApp;

@@ -1,6 +1,6 @@
-import { newId, runAs, tenantSql, type Sql } from '@agent-hive/kernel';
+import { newId, runAs, servicePrincipal } from '@agent-hive/kernel';
 import { principal, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
-import { InteractionNoticesService } from '../src/index.js';
+import { AnswersService } from '@agent-hive/trust';
 import { actionsOf, anAgent, by, communicationApp } from './mail-world.js';
 
 describe('notifications', () => {
@@ -109,16 +109,18 @@ describe('notifications', () => {
   });
 
   it('tell of interactions: of a new one those users who want to know, of its end the agent who asked', async () => {
-    const within = (work: (notices: InteractionNoticesService, db: Sql) => Promise<void>) =>
-      runAs(hive.orm.em, hive.me, () => tenantSql(hive.orm.em, (db) => work(hive.app.get(InteractionNoticesService, { strict: false }), db)));
-    const interaction = { id: newId(), type: 'approval_request', status: 'pending', agentId: agent.id };
-    await within((notices, db) => notices.opened(db, interaction));
+    const ask = async (body: object = {}) =>
+      (await hive.post<{ id: string }>('/v1/interactions', { type: 'approval_request', content: 'May I?', agentId: agent.id, action: { name: 'deploy', parameters: {} }, ...body })).body;
+    const first = await ask();
     expect((await list(`userId=${user.id}`)).items).toEqual([]);
     await prefer({ kinds: { 'interaction.opened': true } });
-    await within((notices, db) => notices.opened(db, interaction));
-    expect((await list(`userId=${user.id}`)).items).toMatchObject([{ kind: 'interaction.opened', title: 'An agent asks for an approval', subject: { type: 'interaction', id: interaction.id }, details: { agentId: agent.id } }]);
-    const ends = ['approved', 'expired', 'cancelled'].map((status) => ({ ...interaction, status }));
-    await within((notices, db) => notices.settled(db, [...ends, { ...interaction, status: 'answered', agentId: null }]));
-    expect((await list(`agentId=${agent.id}`)).items).toMatchObject([{ kind: 'interaction.cancelled' }, { kind: 'interaction.expired' }, { kind: 'interaction.answered', details: { status: 'approved' } }]);
+    const second = await ask();
+    expect((await list(`userId=${user.id}`)).items).toMatchObject([{ kind: 'interaction.opened', title: 'An agent asks for an approval', subject: { type: 'interaction', id: second.id }, details: { agentId: agent.id } }]);
+    expect((await hive.post(`/v1/interactions/${first.id}/response`, { status: 'approved' })).status).toBe(200);
+    expect((await hive.post(`/v1/interactions/${second.id}/cancellation`, { reason: 'no need' })).status).toBe(200);
+    expect((await list(`agentId=${agent.id}`)).items).toMatchObject([{ kind: 'interaction.cancelled', subject: { id: second.id } }, { kind: 'interaction.answered', details: { status: 'approved' }, subject: { id: first.id } }]);
+    const third = await ask({ expiresInSeconds: 1 });
+    await runAs(hive.orm.em, servicePrincipal(hive.me.tenantId, 'job:interactions'), () => hive.app.get(AnswersService, { strict: false }).expire(new Date(Date.now() + 2_000)));
+    expect((await list(`agentId=${agent.id}`)).items[0]).toMatchObject({ kind: 'interaction.expired', subject: { id: third.id } });
   });
 });

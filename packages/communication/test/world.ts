@@ -1,16 +1,36 @@
 import { AgentsModule, type SessionDto } from '@agent-hive/agents';
 import { CaptureSubscriber } from '@agent-hive/audit';
 import { IdentityModule } from '@agent-hive/identity';
-import { testApp, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
+import { Database, entitiesOf, KernelModule, withUpstream } from '@agent-hive/kernel';
+import { createHttpApp } from '@agent-hive/kernel/http';
+import { testApp, TestAuthenticator, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
+import { TrustModule } from '@agent-hive/trust';
+import { Module } from '@nestjs/common';
 import { CommunicationModule, communicationDomain, type CommunicationOptions, type MessageDto } from '../src/index.js';
 
+/** What an application of the domain is made of. */
+export const modules = (options: CommunicationOptions = {}) => [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), TrustModule, CommunicationModule.forRoot(options)];
+
 /** The domain's application over a database of its own. */
-export const communicationApp = (options: CommunicationOptions = {}): Promise<TestApp> =>
-  testApp({
-    domains: [communicationDomain],
-    modules: [IdentityModule.forRoot({ environment: 'test' }), AgentsModule.forRoot(), CommunicationModule.forRoot(options)],
-    subscribers: [new CaptureSubscriber()],
-  });
+export const communicationApp = ({ poolMax, ...options }: CommunicationOptions & { poolMax?: number } = {}): Promise<TestApp> =>
+  testApp({ domains: [communicationDomain], modules: modules(options), subscribers: [new CaptureSubscriber()], ...(poolMax !== undefined && { poolMax }) });
+
+/** Another server process on the database of a test's application. */
+export async function anotherServer(hive: TestApp): Promise<Pick<TestApp, 'baseUrl' | 'me' | 'close'>> {
+  const database = await Database.open({ engine: 'server', url: hive.url!, poolMin: 0, allowSuperuser: true });
+  const orm = await database.orm({ entities: entitiesOf(withUpstream(communicationDomain)), subscribers: [new CaptureSubscriber()], login: 'app' });
+
+  @Module({ imports: [KernelModule.forRoot(database, orm), ...modules()] })
+  class AnotherModule {}
+
+  const app = await createHttpApp(AnotherModule, { em: orm.em, authenticator: new TestAuthenticator() });
+  await app.listen(0, '127.0.0.1');
+  const close = async () => {
+    await app.close();
+    await database.close();
+  };
+  return { baseUrl: await app.getUrl(), me: hive.me, close };
+}
 
 async function made<T>(hive: TestApp, path: string, body: object, request: TestRequest): Promise<T> {
   const answer = await hive.post<T>(path, body, request);
