@@ -47,15 +47,12 @@ describe('forks', () => {
     expect(await shown(hive, third, 'after=0&limit=100')).toEqual(all);
     for (const limit of [1, 2, 3, 5, 13]) {
       const [back, on]: [string[], string[]] = [[], []];
-      for (let [before, hasMore] = [14, true]; hasMore; before = 14 - back.length) {
-        const { body } = await hive.get<{ items: MessageDto[]; hasMore: boolean }>(`/v1/sessions/${third.id}/messages?limit=${limit}&before=${before}`);
-        back.push(...body.items.map((m) => `${m.sequence}:${m.content}`));
-        ({ hasMore } = body);
-      }
-      for (let hasMore = true; hasMore; ) {
-        const { body } = await hive.get<{ items: MessageDto[]; hasMore: boolean }>(`/v1/sessions/${third.id}/messages?limit=${limit}&after=${on.length}`);
-        on.push(...body.items.map((m) => `${m.sequence}:${m.content}`));
-        ({ hasMore } = body);
+      for (const [into, from] of [[back, 'before=14'], [on, 'after=0']] as const) {
+        for (let query: string | null = from; query !== null; ) {
+          const { body }: { body: { items: MessageDto[]; nextCursor: string | null } } = await hive.get(`/v1/sessions/${third.id}/messages?limit=${limit}&${query}`);
+          into.push(...body.items.map((m) => `${m.sequence}:${m.content}`));
+          query = body.nextCursor && `${from}&cursor=${body.nextCursor}`;
+        }
       }
       expect([limit, back]).toEqual([limit, [...all].reverse()]);
       expect([limit, on]).toEqual([limit, all]);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { newId } from '@agent-hive/kernel';
+import { encodeCursor, newId } from '@agent-hive/kernel';
 import { principal, testEngine, type TestApp } from '@agent-hive/kernel/testing';
 import { MESSAGE_ROLES, MESSAGE_TYPES, type MessageDto } from '../src/index.js';
 import { anAgent, aSession, communicationApp, say, sayMany, shown } from './world.js';
@@ -204,9 +204,9 @@ describe('messages', () => {
       expect(await sequences('after=10&before=13')).toEqual([11, 12]);
       expect(await sequences('before=1')).toEqual([]);
       expect(await sequences('after=30')).toEqual([]);
-      const more = async (query: string) => (await hive.get(`/v1/sessions/${session.id}/messages?${query}`)).body.hasMore;
+      const more = async (query: string) => (await hive.get(`/v1/sessions/${session.id}/messages?${query}`)).body.nextCursor !== null;
       expect([await more('limit=29'), await more('limit=30'), await more('after=25&limit=5'), await more('after=25&limit=4')]).toEqual([true, false, false, true]);
-      for (const query of ['limit=0', 'limit=101', 'before=x', 'after=-1', 'colour=red']) expect((await hive.get(`/v1/sessions/${session.id}/messages?${query}`)).status).toBe(422);
+      for (const query of ['limit=0', 'limit=101', 'before=x', 'after=-1', 'colour=red', 'cursor=x', `cursor=${encodeCursor(['newest', 'x'])}`, `cursor=${encodeCursor(['sideways', 1])}`]) expect((await hive.get(`/v1/sessions/${session.id}/messages?${query}`)).status).toBe(422);
     });
 
     it('are the latest 50 of 10,000 within 100 ms [S4.136]', async () => {
@@ -226,11 +226,11 @@ describe('messages', () => {
       const session = await aSession(hive);
       for (let i = 0; i < 10; i++) await say(hive, session, `${i}`.padEnd(MIB - 10, 'x'));
       const seen: number[] = [];
-      for (let [before, pages, hasMore] = [11, 0, true]; hasMore; pages++) {
-        const { body } = await hive.get<{ items: MessageDto[]; hasMore: boolean }>(`/v1/sessions/${session.id}/messages?limit=100&before=${before}`);
+      for (let [query, pages]: [string | null, number] = ['', 0]; query !== null; pages++) {
+        const { body }: { body: { items: MessageDto[]; nextCursor: string | null } } = await hive.get(`/v1/sessions/${session.id}/messages?limit=100${query}`);
         expect(body.items.length).toBeLessThanOrEqual(5);
         seen.push(...body.items.map(({ sequence }) => sequence));
-        [before, hasMore] = [seen.at(-1)!, body.hasMore];
+        query = body.nextCursor && `&cursor=${body.nextCursor}`;
         expect(pages).toBeLessThan(5);
       }
       expect(seen).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);

@@ -16,7 +16,7 @@ export { KernelModule } from './kernel.module.js';
 export { keepLease, releaseLease, takeLease, type HeldLease } from './lease.js';
 export { migrate, MigrationFailed, migrationStatus, pendingMigrations, type DomainStatus, type MigrateOptions, type MigrationStep } from './migrator.js';
 export { kernelDomain } from './orm.js';
-export { decodeCursor, decodeIdCursor, encodeCursor, pageOf, type Page, type PageRequest } from './page.js';
+export { decodeCursor, decodeIdCursor, encodeCursor, foreignCursor, pageOf, type Page, type PageRequest } from './page.js';
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
 export { requireStorable } from './http/storable-check.js';

@@ -39,7 +39,8 @@ export function decodeIdCursor(cursor: string | undefined): string | undefined {
   return id;
 }
 
-const foreignCursor = (): Invalid => new Invalid('cursor is not one that this list gave out', [{ pointer: '/cursor', message: 'must be the nextCursor of an earlier page' }]);
+/** What a list says of a cursor that it did not give out. */
+export const foreignCursor = (): Invalid => new Invalid('cursor is not one that this list gave out', [{ pointer: '/cursor', message: 'must be the nextCursor of an earlier page' }]);
 
 /** Cuts rows read with `limit + 1` to a page; the extra row only tells that there is a next one. */
 export function pageOf<Row, Item>(rows: readonly Row[], limit: number, keyOf: (row: Row) => (string | number)[], toItem: (row: Row) => Item): Page<Item> {

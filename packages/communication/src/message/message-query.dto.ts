@@ -33,6 +33,12 @@ export class MessageQuery {
   @IsOptional()
   @IsUUID()
   parentMessageId?: string;
+
+  /** `nextCursor` of the page before; it stands for a `before`, or for an `after` where the page before had one. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(1000)
+  cursor?: string;
 }
 
 /** Where a stream begins. */
@@ -49,8 +55,8 @@ export class StreamQuery {
 /** Messages of a session. */
 export class MessagePage {
   items: MessageDto[];
-  /** Whether there are more: go on with `before` (or `after`, when that was asked for) the last item's sequence. A page ends early beyond 4 MiB. */
-  hasMore: boolean;
+  /** Cursor of the next page; null on the last. A page ends early beyond 4 MiB. */
+  nextCursor: string | null;
 }
 
 /** What to search for: words, what the channel said, or both. */

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { SessionsService } from '@agent-hive/agents';
-import { Invalid, NotFound, tenantRead, tenantStatement, type FieldError } from '@agent-hive/kernel';
+import { decodeCursor, encodeCursor, foreignCursor, Invalid, NotFound, tenantRead, tenantStatement, type FieldError } from '@agent-hive/kernel';
 import { readHistory, stretchOf } from './history.sql.js';
 import { appendMessages } from './message-append.sql.js';
 import { MessageDto, type CreateMessageDto } from './message.dto.js';
@@ -53,10 +53,11 @@ export class MessagesService {
     return this.write(sessionId, inputs, (i) => `/${i}`);
   }
 
-  /** Messages that a session shows: the newest first, or what comes after a sequence, oldest first. Throws NotFound. */
-  async list(sessionId: string, { limit, before, after, parentMessageId }: MessageQuery): Promise<MessagePage> {
+  /** Messages that a session shows: the newest first, or what comes after a sequence, oldest first. Throws NotFound, and Invalid on a cursor of another list. */
+  async list(sessionId: string, query: MessageQuery): Promise<MessagePage> {
+    const { before, after } = { ...query, ...positionOf(query.cursor) };
     const order = after === undefined ? 'newest' : 'oldest';
-    return this.read(sessionId, { limit, before: before ?? null, after: after ?? null, parentId: parentMessageId ?? null, order, maxBytes: PAGE_MAX_BYTES });
+    return this.read(sessionId, { limit: query.limit, before: before ?? null, after: after ?? null, parentId: query.parentMessageId ?? null, order, maxBytes: PAGE_MAX_BYTES });
   }
 
   /** The next messages after a sequence, oldest first: as many as may wait in memory for one reader. Throws NotFound. */
@@ -76,7 +77,8 @@ export class MessagesService {
   private async read(sessionId: string, range: Range): Promise<MessagePage> {
     const history = await tenantRead(this.em, (db) => readHistory(db, sessionId, range));
     if (!history) throw new NotFound('session', sessionId);
-    return { items: history.rows.map((row) => MessageDto.of(row)), hasMore: history.hasMore };
+    const items = history.rows.map((row) => MessageDto.of(row));
+    return { items, nextCursor: history.hasMore ? encodeCursor([range.order, items.at(-1)!.sequence]) : null };
   }
 
   private async write(sessionId: string, inputs: readonly CreateMessageDto[], pointerOf: PointerOf): Promise<MessageDto[]> {
@@ -106,4 +108,13 @@ export class MessagesService {
     );
     if (errors.length > 0) throw new Invalid(errors[0]!.message, errors);
   }
+}
+
+/** Where a cursor goes on. */
+function positionOf(cursor: string | undefined): { before?: number; after?: number } {
+  const key = decodeCursor(cursor, 2);
+  if (key === null) return {};
+  const [order, sequence] = key;
+  if (typeof sequence !== 'number' || !Number.isSafeInteger(sequence) || (order !== 'newest' && order !== 'oldest')) throw foreignCursor();
+  return order === 'newest' ? { before: sequence } : { after: sequence };
 }
