@@ -11,6 +11,8 @@ export const MESSAGE_PEERS = {
   pipelined: { module: './messages-plain.js', isHive: true, options: { pipelined: true } },
   service: { module: './messages-service.js', isHive: true },
   http: { module: './messages-http.js', isHive: true },
+  mastra: { module: './messages-mastra.js' },
+  langgraph: { module: './messages-langgraph.js' },
 };
 
 export const MESSAGE_CROWDS = Object.keys(CROWDS);
@@ -18,7 +20,8 @@ const KINDS = { latest: 'latest 50', append: 'append, own session', crowd: 'appe
 
 /**
  * Reads the latest 50 messages of a session and appends one, beside what is there already: the hive through its service and over
- * HTTP, beside the same statements by hand, each in a process and a database of its own, all on one server.
+ * HTTP, beside the same statements by hand, Mastra's memory store and LangGraph's saver, each in a process and a database of its own,
+ * all on one server.
  */
 export async function messagesBench({ rounds, seconds, loops, only, crowds }) {
   const bench = { url: serverUrl(), databases: [], peers: [] };
@@ -30,7 +33,7 @@ export async function messagesBench({ rounds, seconds, loops, only, crowds }) {
     const world = await makeMessageWorld(base.url);
     for (const crowd of crowds) {
       const names = Object.keys(MESSAGE_PEERS).filter((name) => only.includes(name));
-      for (const name of names) await openPeer(bench, { name, world, template: base, crowd, loops: Math.max(...loops) });
+      for (const name of names) await openPeer(bench, { name, world, template: base, crowd, loops: Math.max(POOL_MAX, ...loops) });
       result.rows.push(...(await measure(bench.peers, { crowd, rounds, seconds, loops })));
       for (const { peer } of bench.peers.splice(0)) await peer.close();
     }
