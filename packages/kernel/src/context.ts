@@ -35,8 +35,6 @@ export interface HiveContext extends RequestFacts {
   em: EntityManager;
   /** The transaction that the whole unit of work runs in, when it was opened for all of it (an idempotent request). */
   transaction: ControlledTransaction<Record<string, never>> | null;
-  /** What waits for that transaction's commit. */
-  onCommit: (() => void)[];
 }
 
 /** The database role that every tenant transaction assumes: no BYPASSRLS, DML only. */
@@ -72,7 +70,6 @@ export function createContext(em: EntityManager, principal: Principal, facts?: R
     principal,
     session,
     transaction: null,
-    onCommit: [],
     get em() {
       fork ??= em.fork({ session, disableContextResolution: true });
       if (this.transaction) fork.setTransactionContext(this.transaction);
@@ -80,13 +77,6 @@ export function createContext(em: EntityManager, principal: Principal, facts?: R
       return fork;
     },
   };
-}
-
-/** Runs work once what was written so far is committed: at once, or after the transaction of the whole unit of work. A rollback forgets it. */
-export function afterCommit(work: () => void): void {
-  const context = storage.getStore();
-  if (context?.transaction) context.onCommit.push(work);
-  else work();
 }
 
 /** Runs work inside a context; everything awaited from it sees the same one. */

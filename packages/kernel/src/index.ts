@@ -1,7 +1,8 @@
 export { bootstrap } from './bootstrap.js';
 export { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from './columns.js';
+export { afterCommit } from './commit.js';
 export {
-  afterCommit, APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal, type Actor, type HiveContext, type Principal, type RequestFacts,
+  APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal, type Actor, type HiveContext, type Principal, type RequestFacts,
 } from './context.js';
 export { constraintName, isConnectionLoss, isDeadlock, isForeignKeyViolation, isLockTimeout, isPoolExhausted, isRefusedValue, isUniqueViolation, sqlState } from './database-error.js';
 export { domainOrm, entitiesOf, withUpstream, type Domain, type DomainMigration } from './domain.js';

@@ -1,5 +1,6 @@
 import { TransactionContext, TransactionPropagation, type EntityManager } from '@mikro-orm/postgresql';
 import type { ControlledTransaction, Kysely } from 'kysely';
+import { withAfterCommit } from './commit.js';
 import { currentContext, requireContext } from './context.js';
 import { withCommit } from './engine/session.js';
 
@@ -8,7 +9,7 @@ export type Sql = Kysely<Record<string, never>>;
 
 /** Runs work in the running transaction of the unit of work, or in one of its own when there is none. */
 export const transactional = <T>(em: EntityManager, work: (em: EntityManager) => Promise<T>): Promise<T> =>
-  em.transactional((tx) => work(tx), { propagation: TransactionPropagation.REQUIRED });
+  withAfterCommit(() => em.transactional((tx) => work(tx), { propagation: TransactionPropagation.REQUIRED }));
 
 /**
  * Runs hand-written SQL bound to the tenant: inside the running transaction when there is one, so that it sees and joins
@@ -17,7 +18,7 @@ export const transactional = <T>(em: EntityManager, work: (em: EntityManager) =>
 export async function tenantSql<T>(em: EntityManager, work: (sql: Sql) => Promise<T>): Promise<T> {
   const running = runningTransaction(em);
   if (running) return work(running);
-  return em.getConnection('write').transactional((tx) => work(tx as unknown as Sql), { sessionContext: requireContext().session });
+  return withAfterCommit(() => em.getConnection('write').transactional((tx) => work(tx as unknown as Sql), { sessionContext: requireContext().session }));
 }
 
 /**
@@ -54,17 +55,14 @@ export async function tenantRead<T>(em: EntityManager, work: (sql: Sql) => Promi
 export async function wholeTransaction<T>(em: EntityManager, work: (end: <R>(statement: (sql: Sql) => Promise<R>) => Promise<R>) => Promise<T>): Promise<T> {
   const context = requireContext();
   if (runningTransaction(em)) throw new Error('A transaction is open already: wholeTransaction() opens the outermost one');
-  let waiting: (() => void)[] = [];
-  const result = await inTransaction(em, async (tx) => {
+  return inTransaction(em, async (tx) => {
     context.transaction = tx;
     try {
       return await work((statement) => withCommit(() => statement(tx as unknown as Sql)));
     } finally {
       context.transaction = null;
     }
-  }).finally(() => (waiting = context.onCommit.splice(0)));
-  for (const then of waiting) then();
-  return result;
+  });
 }
 
 /**
@@ -73,7 +71,9 @@ export async function wholeTransaction<T>(em: EntityManager, work: (end: <R>(sta
  */
 export const oneTransaction = <T>(em: EntityManager, work: () => Promise<T>): Promise<T> => (runningTransaction(em) ? work() : wholeTransaction(em, work));
 
-async function inTransaction<T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> {
+const inTransaction = <T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> => withAfterCommit(() => beginAndCommit(em, work));
+
+async function beginAndCommit<T>(em: EntityManager, work: (tx: ControlledTransaction<Record<string, never>>) => Promise<T>): Promise<T> {
   const connection = em.getConnection('write');
   const tx = (await connection.begin({ sessionContext: requireContext().session })) as ControlledTransaction<Record<string, never>>;
   try {

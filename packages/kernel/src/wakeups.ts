@@ -1,4 +1,4 @@
-import { afterCommit } from './context.js';
+import { afterCommit } from './commit.js';
 
 /** Other processes tell nobody: who waits looks again after this long. */
 const LOOK_AGAIN_MS = 500;

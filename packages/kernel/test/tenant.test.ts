@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { currentContext, currentTenantId, kernelDomain, newId, runAs, keepLease, takeLease, releaseLease, tenantRead, tenantSql, tenantStatement, transactional } from '../src/index.js';
+import { afterCommit, currentContext, currentTenantId, kernelDomain, newId, runAs, keepLease, takeLease, releaseLease, oneTransaction, tenantRead, tenantSql, tenantStatement, transactional } from '../src/index.js';
 import { sessionStatements } from '../src/engine/session.js';
 import { IdempotencyKey } from '../src/idempotency.entity.js';
 import { principal, testDatabase, testEngine, type TestDatabase } from '../src/testing/index.js';
@@ -87,6 +87,32 @@ describe('tenants in the database', () => {
     );
     await expect(failing).rejects.toThrow('no');
     expect(await as(who, keys)).toEqual([]);
+  });
+
+  it('do what waits for their commit after it, whichever way the transaction was opened, and forget it with a rollback', async () => {
+    const ways: [string, (work: () => Promise<void>) => Promise<unknown>][] = [
+      ['transactional', (work) => transactional(db.orm.em, work)],
+      ['tenantSql', (work) => tenantSql(db.orm.em, work)],
+      ['oneTransaction', (work) => oneTransaction(db.orm.em, work)],
+      ['tenantSql inside of transactional', (work) => transactional(db.orm.em, () => tenantSql(db.orm.em, work))],
+    ];
+    for (const [way, open] of ways) {
+      const seen: string[] = [];
+      await as(a, async () => {
+        await open(async () => {
+          afterCommit(() => seen.push('after'));
+          await pause(1);
+          seen.push('inside');
+        });
+        afterCommit(() => seen.push('outside'));
+        seen.push('end');
+        await expect(open(async () => {
+          afterCommit(() => seen.push('never'));
+          throw new Error('undone');
+        })).rejects.toThrow('undone');
+      });
+      expect([way, ...seen]).toEqual([way, 'inside', 'after', 'outside', 'end']);
+    }
   });
 
   it('never run one transaction inside another, however many ask at once', async () => {
