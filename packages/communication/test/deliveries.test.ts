@@ -71,6 +71,8 @@ describe('deliveries', () => {
     expect(await write(hive, first, 'acknowledgement', { receipt: first.receipt })).toMatchObject({ status: 409, body: { code: 'stale-receipt', state: 'delivered' } });
     await sweep(hive, inSeconds(61));
     expect(await write(hive, second, 'acknowledgement', { receipt: second.receipt })).toMatchObject({ status: 200, body: { state: 'acknowledged' } });
+    expect(await write(hive, second, 'acknowledgement', { receipt: second.receipt })).toMatchObject({ status: 200, body: { state: 'acknowledged' } });
+    expect(await write(hive, first, 'acknowledgement', { receipt: first.receipt })).toMatchObject({ status: 409, body: { code: 'stale-receipt', state: 'acknowledged' } });
     expect(await receive(hive, bob)).toEqual([]);
   });
 

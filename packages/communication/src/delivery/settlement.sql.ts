@@ -20,7 +20,7 @@ export type SettledRow = DeliveryRow & { verdict: 'done' | 'not-yours' | 'stale'
 const item = ({ id, agentId, receipt, now }: Settlement): RawBuilder<unknown> => sql`
     item as materialized (
       select x.*, case when ${agentId}::uuid is not null and x.agent_id <> ${agentId}::uuid then 'not-yours'
-                       when x.state_now in ('pending', 'delivered') and ${receipt}::int is not null and x.receipt <> ${receipt}::int then 'stale' end as refusal
+                       when x.state_now in ('pending', 'delivered', 'acknowledged') and ${receipt}::int is not null and x.receipt <> ${receipt}::int then 'stale' end as refusal
         from (select d.*, ${stateAt(now)} as state_now from communication.delivery d where d.tenant_id = ${currentTenantId()} and d.id = ${id} for update) x
     )`;
 
