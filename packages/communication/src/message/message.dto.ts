@@ -178,7 +178,7 @@ export class MessageDto {
   }
 }
 
-const iso = (at: Date | string | null): string | null => (at === null ? null : new Date(at).toISOString());
+const iso = (at: Date | string | null): string | null => (at === null ? null : at instanceof Date ? at.toISOString() : new Date(at).toISOString());
 
 /** Messages that were appended together, in their order. */
 export class MessagesDto {

@@ -54,7 +54,7 @@ export async function selectStretch(db: Sql, sessionId: string, range: Range): P
       left join lateral (
         select ${MESSAGE_COLUMNS}, m.size_bytes, m.bytes - m.size_bytes < ${range.maxBytes}::bigint as is_kept
           from (
-            select m.*, sum(m.size_bytes) over (order by m.sequence ${order}) as bytes
+            select m.*, sum(m.size_bytes) over (order by m.sequence ${order} rows unbounded preceding) as bytes
               from (
                 select m.* from communication.message m
                  where m.tenant_id = s.tenant_id and m.session_id = s.id and ${WITHIN}
@@ -64,11 +64,12 @@ export async function selectStretch(db: Sql, sessionId: string, range: Range): P
               ) m
           ) m
       ) m on true
-     where s.tenant_id = ${currentTenantId()} and s.id = ${sessionId}
-     order by m.sequence ${order}`.execute(db);
+     where s.tenant_id = ${currentTenantId()} and s.id = ${sessionId}`.execute(db);
   const [first] = found.rows;
   if (!first) return undefined;
-  const rows = found.rows.filter((row) => row.id !== null);
+  // They come in order, which nothing promises: to look is cheaper here than to sort whole rows there.
+  const sign = range.order === 'newest' ? -1 : 1;
+  const rows = found.rows.filter((row) => row.id !== null).sort((a, b) => sign * (Number(a.sequence) - Number(b.sequence)));
   return {
     fork: first.forked_from_id === null ? null : { sessionId: first.forked_from_id, upTo: Number(first.fork_sequence) },
     rows: rows.filter((row) => row.is_kept),
