@@ -93,5 +93,5 @@ export class MailModel {
 
 function refusalOf(one: Delivery, { by, receiptOff }: Write): string | null {
   if (by !== one.agent) return 'not-yours';
-  return receiptOff !== null && receiptOff !== 0 && !hasEnded(one) ? 'stale-receipt' : null;
+  return receiptOff !== null && receiptOff !== 0 && (!hasEnded(one) || one.state === 'acknowledged') ? 'stale-receipt' : null;
 }
