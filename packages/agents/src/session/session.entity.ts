@@ -21,7 +21,6 @@ export const TRUST_LEVELS = ['L0', 'L1', 'L2', 'L3', 'L4'] as const;
 export type TrustLevel = (typeof TRUST_LEVELS)[number];
 
 type Json = Record<string, unknown>;
-const json = () => p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`);
 
 /**
  * A conversation, of an agent, a user, both or neither. Nothing is written into one that has ended or whose time is over. Its
@@ -42,8 +41,8 @@ export const SessionSchema = defineEntity({
     user: () => p.manyToOne(User).joinColumns('tenant_id', 'user_id').ownColumns('user_id').deleteRule('no action').updateRule('no action').ref().nullable(),
     state: p.text().$type<SessionState>().default('active'),
     trustLevel: p.smallint().default(0),
-    context: json(),
-    sessionMetadata: json(),
+    context: p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // what is kept from session to session
+    sessionMetadata: p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // the caller's own
     continues: () => p.manyToOne(Session).joinColumns('tenant_id', 'continues_id').ownColumns('continues_id').deleteRule('no action').updateRule('no action').ref().nullable(),
     forkedFrom: () => p.manyToOne(Session).joinColumns('tenant_id', 'forked_from_id').ownColumns('forked_from_id').deleteRule('no action').updateRule('no action').ref().nullable(),
     forkSequence: p.bigint('number').nullable(),

@@ -25,7 +25,7 @@ export const AgentMessageSchema = defineEntity({
     /** Name of the topic, which may be gone by now. */
     topic: p.text().nullable(),
     type: p.text().$type<AgentMessageType>(),
-    content: p.json<unknown>().columnType('jsonb'),
+    content: p.json<unknown>().columnType('jsonb'), // what is said: any JSON but null
     /** What a request and its replies have in common. */
     correlationId: p.text().nullable(),
     /** The message that this one answers: a plain id, since no key may point into a partitioned table. */
@@ -33,7 +33,7 @@ export const AgentMessageSchema = defineEntity({
     priority: p.smallint(),
     maxDeliveries: p.smallint(),
     expiresAt: moment().nullable(),
-    messageMetadata: p.json<Record<string, unknown>>().columnType('jsonb'),
+    messageMetadata: p.json<Record<string, unknown>>().columnType('jsonb'), // the sender's own
     recipientCount: p.integer(),
     sentAt: moment(),
   },

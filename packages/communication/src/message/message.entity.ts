@@ -37,10 +37,10 @@ export const MessageSchema = defineEntity({
     parentMessageId: p.uuid().nullable(),
     tokensUsed: p.integer().nullable(),
     modelUsed: p.text().nullable(),
-    toolCalls: p.json<Json[]>().columnType('jsonb').nullable(),
-    toolOutputs: p.json<Json[]>().columnType('jsonb').nullable(),
-    channelPayload: p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`),
-    messageMetadata: p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`),
+    toolCalls: p.json<Json[]>().columnType('jsonb').nullable(), // what the model asked to be called
+    toolOutputs: p.json<Json[]>().columnType('jsonb').nullable(), // what came of it
+    channelPayload: p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // as the channel sent it
+    messageMetadata: p.json<Json>().columnType('jsonb').defaultRaw(`'{}'::jsonb`), // the caller's own
     sizeBytes: p.integer(),
     contentDigest: p.text(),
     payloadDigest: p.text().nullable(),

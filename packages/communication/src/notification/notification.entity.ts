@@ -29,7 +29,7 @@ export const NotificationSchema = defineEntity({
     /** What it is about: a polymorphic reference, by plain ids. */
     subjectType: p.text().nullable(),
     subjectId: p.text().nullable(),
-    details: p.json<Record<string, unknown>>().columnType('jsonb'),
+    details: p.json<Record<string, unknown>>().columnType('jsonb'), // what there is to say, by kind
     createdAt: createdAt(),
     readAt: moment().nullable(),
   },

@@ -33,13 +33,13 @@ export const InteractionSchema = defineEntity({
     agent: () => p.manyToOne(Agent).joinColumns('tenant_id', 'agent_id').ownColumns('agent_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
     /** A plain id. */
     sessionId: p.uuid().nullable(),
-    content: p.json<string | Record<string, unknown>>().columnType('jsonb'),
-    options: p.json<string[]>().columnType('jsonb').nullable(),
+    content: p.json<string | Record<string, unknown>>().columnType('jsonb'), // what the person reads: a text or an object
+    options: p.json<string[]>().columnType('jsonb').nullable(), // texts to choose from
     priority: p.smallint(),
-    action: p.json<Action>().columnType('jsonb').nullable(),
+    action: p.json<Action>().columnType('jsonb').nullable(), // name and parameters, canonical
     /** sha256 of the action's canonical JSON, in hexadecimal. */
     actionDigest: p.text().nullable(),
-    response: p.json<unknown>().columnType('jsonb').nullable(),
+    response: p.json<unknown>().columnType('jsonb').nullable(), // the person's: any JSON
     respondedAt: moment().nullable(),
     /** The user who answered; null for a key that is nobody's, and once the user is deleted. */
     respondedBy: () => p.manyToOne(User).joinColumns('tenant_id', 'responded_by_id').ownColumns('responded_by_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
