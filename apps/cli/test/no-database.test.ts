@@ -21,7 +21,7 @@ describe('where there is no database yet', () => {
 
   it('a migration or domain that is not makes none either', async () => {
     const env = noDirectory();
-    expect(await runHive(['migrate', '--domain', 'nowhere'], env)).toMatchObject({ code: 1, err: expect.stringMatching(/^hive: No domain nowhere; there are kernel, audit, identity, agents, tasks\b/) });
+    expect(await runHive(['migrate', '--domain', 'nowhere'], env)).toMatchObject({ code: 1, err: expect.stringMatching(/^hive: No domain nowhere; there are kernel, audit, identity, agents, trust, tasks, communication\b/) });
     expect(await runHive(['migrate', '--to', '0'], env)).toMatchObject({ code: 2, err: expect.stringContaining('add --down to undo everything') });
     expect(existsSync(env.HIVE_DATA_DIR)).toBe(false);
   });
