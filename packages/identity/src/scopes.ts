@@ -9,6 +9,7 @@ export const SCOPES: readonly string[] = [
   'tasks:read', 'tasks:write', 'tasks:claim',
   'processes:write',
   'interactions:read', 'interactions:write', 'interactions:respond',
+  'knowledge:read', 'knowledge:write',
   'audit:read', 'audit:write',
   'users:read', 'users:write',
   'roles:read', 'roles:write',
@@ -21,9 +22,9 @@ export const SCOPES: readonly string[] = [
 /** Roles that every tenant has. */
 export const BUILT_IN_ROLES: Readonly<Record<string, { description: string; scopes: readonly string[] }>> = {
   admin: { description: 'Everything in the tenant', scopes: ['*'] },
-  operator: { description: 'Runs the fleet: agents, tools, servers, tasks and projects; answers what agents ask; reads the record', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'projects:*', 'audit:read', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
-  developer: { description: 'Registers agents and tools, defines and creates work', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'projects:read', 'audit:read', 'preferences:*'] },
-  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'tasks:*', 'interactions:read', 'interactions:write', 'audit:write', 'projects:read'] },
+  operator: { description: 'Runs the fleet: agents, tools, servers, tasks, knowledge and projects; answers what agents ask; reads the record', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'knowledge:*', 'projects:*', 'audit:read', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
+  developer: { description: 'Registers agents and tools, defines and creates work', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'knowledge:*', 'projects:read', 'audit:read', 'preferences:*'] },
+  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'tasks:*', 'interactions:read', 'interactions:write', 'knowledge:read', 'knowledge:write', 'audit:write', 'projects:read'] },
   viewer: { description: 'Reads everything but the record', scopes: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'audit:read') },
 };
 
