@@ -4,6 +4,7 @@ import { IdentityModule } from '@agent-hive/identity';
 import type { Principal } from '@agent-hive/kernel';
 import { testApp, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
 import type { DocumentDto } from '../src/document/document.dto.js';
+import type { MemoryDto } from '../src/memory/memory.dto.js';
 import { KnowledgeModule, knowledgeDomain, type KnowledgeOptions } from '../src/index.js';
 
 /** What an answer of the API may be: something, or the problem why not. */
@@ -43,4 +44,11 @@ export async function aDocument(hive: TestApp, overrides: object = {}, request: 
 export async function recorded(hive: TestApp, id: string, request: TestRequest = {}): Promise<string[]> {
   const { body } = await hive.get<{ items: { action: string }[] }>(`/v1/audit/entries?subjectId=${id}`, request);
   return body.items.map((entry) => entry.action);
+}
+
+/** Keeps a memory, by default a fact that is everybody's. */
+export async function aMemory(hive: TestApp, overrides: object = {}, request: TestRequest = {}): Promise<MemoryDto> {
+  const made = await hive.post<MemoryDto>('/v1/memories', { knowledgeType: 'fact', domain: 'testing', content: 'Something that was learned.', ...overrides }, request);
+  if (made.status !== 201) throw new Error(`no memory: ${made.status} ${JSON.stringify(made.body)}`);
+  return made.body;
 }

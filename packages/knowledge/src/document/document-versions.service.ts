@@ -41,8 +41,8 @@ export class DocumentVersionsService {
 
   /** How two versions differ. Throws NotFound, Refused when they differ too much to be compared in time. */
   async diff(documentId: string, { from, to }: DiffQuery): Promise<DocumentDiffDto> {
-    const [older, newer] = await tenantRead(this.em, async (db) => [await requireVersion(db, documentId, from), await requireVersion(db, documentId, to)]);
-    const difference = diffOf(older!.content!, newer!.content!);
+    const [older, newer] = await tenantRead(this.em, async (db) => [await requireVersion(db, documentId, from), await requireVersion(db, documentId, to)] as const);
+    const difference = diffOf(older.content!, newer.content!);
     if (!difference) throw new Refused(`Versions ${from} and ${to} of document ${documentId} differ in too many lines to be compared: read both`, 'too-different');
     return { documentId, from, to, ...difference };
   }

@@ -7,7 +7,7 @@ export function textOf(content: unknown): string {
   const walk = (value: unknown, name: string): void => {
     if (Array.isArray(value)) for (const inner of value) walk(inner, name);
     else if (typeof value === 'object' && value !== null) for (const [key, inner] of Object.entries(value)) walk(inner, name === '' ? key : `${name} ${key}`);
-    else if (value !== null) lines.push(name === '' ? String(value) : `${name}: ${String(value)}`);
+    else if (value !== null) lines.push(`${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
   };
   walk(content, '');
   return lines.join('\n');
