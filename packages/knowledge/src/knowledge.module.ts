@@ -9,10 +9,17 @@ import { DocumentVersionsService } from './document/document-versions.service.js
 import { DocumentsController } from './document/documents.controller.js';
 import { DocumentsService } from './document/documents.service.js';
 import { TextLimit } from './document/text-limit.js';
+import { EmbeddingModelsController } from './embedding/embedding-models.controller.js';
+import { EmbeddingModelsService } from './embedding/embedding-models.service.js';
+import { Embedders } from './embedding/embedders.js';
+import { EmbeddingsService } from './embedding/embeddings.service.js';
+import type { EmbeddingServiceSettings } from './embedding/http-embedder.js';
 import { MemoriesController } from './memory/memories.controller.js';
 import { MemoriesService } from './memory/memories.service.js';
 import { countMemoriesOfAgent, deleteMemoriesOfUser } from './memory/memory.sql.js';
 import { knowledgeDomain } from './orm.js';
+import { SearchController } from './search/search.controller.js';
+import { SearchService } from './search/search.service.js';
 import { UsagesController } from './usage/usages.controller.js';
 import { UsagesService } from './usage/usages.service.js';
 
@@ -20,6 +27,8 @@ import { UsagesService } from './usage/usages.service.js';
 export interface KnowledgeOptions {
   /** Largest text of a document, in bytes as UTF-8; 10,000,000 by default. */
   documentMaxBytes?: number;
+  /** A service that computes embeddings, in place of the hive's own lexical ones. */
+  embeddings?: EmbeddingServiceSettings;
 }
 
 /** Tables of this domain, referred-to ones first. */
@@ -51,9 +60,13 @@ export class KnowledgeModule implements OnModuleInit {
     return {
       module: KnowledgeModule,
       imports: [AuditModule],
-      controllers: [DocumentsController, DocumentVersionsController, MemoriesController, UsagesController],
-      providers: [DocumentsService, DocumentVersionsService, MemoriesService, UsagesService, { provide: TextLimit, useFactory: () => new TextLimit(options.documentMaxBytes) }],
-      exports: [DocumentsService, MemoriesService, UsagesService],
+      controllers: [DocumentsController, DocumentVersionsController, MemoriesController, UsagesController, SearchController, EmbeddingModelsController],
+      providers: [
+        DocumentsService, DocumentVersionsService, MemoriesService, UsagesService, SearchService, EmbeddingsService, EmbeddingModelsService,
+        { provide: TextLimit, useFactory: () => new TextLimit(options.documentMaxBytes) },
+        { provide: Embedders, useFactory: () => new Embedders(options.embeddings) },
+      ],
+      exports: [DocumentsService, MemoriesService, UsagesService, SearchService, EmbeddingsService],
     };
   }
 

@@ -1,11 +1,12 @@
 import { AgentsModule } from '@agent-hive/agents';
 import { CaptureSubscriber } from '@agent-hive/audit';
 import { IdentityModule } from '@agent-hive/identity';
-import type { Principal } from '@agent-hive/kernel';
+import { runAs, servicePrincipal, type Principal } from '@agent-hive/kernel';
 import { testApp, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
 import type { DocumentDto } from '../src/document/document.dto.js';
 import type { MemoryDto } from '../src/memory/memory.dto.js';
-import { KnowledgeModule, knowledgeDomain, type KnowledgeOptions } from '../src/index.js';
+import { EmbeddingsService, KnowledgeModule, knowledgeDomain, type KnowledgeOptions } from '../src/index.js';
+import type { SearchResultDto } from '../src/search/search.dto.js';
 
 /** What an answer of the API may be: something, or the problem why not. */
 export type Answered<T> = T & { code?: string; detail?: string; errors?: { pointer: string; message: string; allowed?: unknown[] }[] };
@@ -52,3 +53,10 @@ export async function aMemory(hive: TestApp, overrides: object = {}, request: Te
   if (made.status !== 201) throw new Error(`no memory: ${made.status} ${JSON.stringify(made.body)}`);
   return made.body;
 }
+
+/** What the background job does for the tenant. Returns how many vectors it stored. */
+export const embedAll = (hive: TestApp, request: TestRequest = {}): Promise<number> =>
+  runAs(hive.orm.em, servicePrincipal(((request.as as Principal | undefined) ?? hive.me).tenantId, 'job:embeddings'), () => hive.app.get(EmbeddingsService, { strict: false }).work());
+
+/** Ids of what a search found, best first. */
+export const found = ({ items }: SearchResultDto): string[] => items.map((item) => item.id);

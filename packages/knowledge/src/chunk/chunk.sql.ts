@@ -61,3 +61,9 @@ export async function selectChunks(db: Sql, item: { kind: ItemKind; id: string }
      where tenant_id = ${currentTenantId()} and ${ownerOf(item.kind)} = ${item.id} and position > ${after} order by position limit ${limit + 1}`.execute(db);
   return found.rows;
 }
+
+/** How many chunks an item has. */
+export async function countChunks(db: Sql, item: { kind: ItemKind; id: string }): Promise<number> {
+  const found = await sql<{ count: string }>`select count(*) as count from knowledge.chunk where tenant_id = ${currentTenantId()} and ${ownerOf(item.kind)} = ${item.id}`.execute(db);
+  return Number(found.rows[0]!.count);
+}

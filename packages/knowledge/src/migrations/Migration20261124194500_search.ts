@@ -111,15 +111,15 @@ export class Migration20261124194500_search extends Migration {
         end if;
         return query execute format($q$
           with found as (
-            select c.id, 0::float8 as similar from knowledge.chunk c where c.tenant_id = $1 and c.words @@ $3 and (%1$s)
+            select c.id, 0::float8 as likeness from knowledge.chunk c where c.tenant_id = $1 and c.words @@ $3 and (%1$s)
             union all
-            select near.id, near.similar from unnest($6::text[]) w(word) cross join lateral (
-              select c.id, word_similarity(w.word, c.content)::float8 as similar from knowledge.chunk c
-               where c.tenant_id = $1 and c.content %%> w.word and (%1$s) order by similar desc limit 100) near
+            select near.id, near.likeness from unnest($6::text[]) w(word) cross join lateral (
+              select c.id, word_similarity(w.word, c.content)::float8 as likeness from knowledge.chunk c
+               where c.tenant_id = $1 and c.content %%> w.word and (%1$s) order by likeness desc limit 100) near
           ), best as (
-            select id, max(similar) as similar from found group by id
+            select id, max(likeness) as likeness from found group by id
           )
-          select c.id, best.similar + (case when c.words @@ $7 then 2 else 1 end)
+          select c.id, best.likeness + (case when c.words @@ $7 then 2 else 1 end)
                  * coalesce((select sum(t.weight * ts_rank(c.words, t.term, 1)) from unnest($4::tsquery[], $5::float8[]) t(term, weight) where c.words @@ t.term), 0) as score, $6::text[]
             from best join knowledge.chunk c on c.tenant_id = $1 and c.id = best.id
            order by score desc, c.id limit $8 $q$, of_chunk)
