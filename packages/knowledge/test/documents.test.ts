@@ -61,7 +61,8 @@ describe('documents', () => {
     expect(body).toMatchObject({ documentId: id, from: 1, to: 2, addedLines: 1, removedLines: 1, hunks: [{ oldStart: 7, oldLines: 7, newStart: 7, newLines: 7 }] });
     expect(body.hunks[0]!.lines).toEqual([' line 7', ' line 8', ' line 9', '-line 10', '+line ten', ' line 11', ' line 12', ' line 13']);
     expect((await hive.get<DocumentDiffDto>(`/v1/documents/${id}/diff?from=2&to=2`)).body.hunks).toEqual([]);
-    expect((await hive.get(`/v1/documents/${id}/diff?from=1`)).status).toBe(422);
+    expect((await hive.get(`/v1/documents/${id}/diff`)).body).toEqual(body);
+    expect((await hive.get(`/v1/documents/${id}/diff?from=one`)).status).toBe(422);
     expect((await hive.get<Answered<object>>(`/v1/documents/${id}/diff?from=1&to=9`)).body).toMatchObject({ code: 'not-found', detail: expect.stringContaining('9') });
   });
 

@@ -9,6 +9,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   interactions: 'What agents ask of people: questions, decisions, and approvals that are bound to an action and used once.',
   processes: 'Work that is done again and again: definitions, and their runs.',
   schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
+  knowledge: 'What the hive knows: documents in versions, memories of agents and users, embeddings, search, and how what was found did.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

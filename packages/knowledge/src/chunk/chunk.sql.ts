@@ -67,3 +67,9 @@ export async function countChunks(db: Sql, item: { kind: ItemKind; id: string })
   const found = await sql<{ count: string }>`select count(*) as count from knowledge.chunk where tenant_id = ${currentTenantId()} and ${ownerOf(item.kind)} = ${item.id}`.execute(db);
   return Number(found.rows[0]!.count);
 }
+
+/** Whether the tenant has any chunk. By primary key. */
+export async function hasChunks(db: Sql): Promise<boolean> {
+  const found = await sql<{ has: boolean }>`select exists (select from knowledge.chunk where tenant_id = ${currentTenantId()}) as has`.execute(db);
+  return found.rows[0]?.has ?? false;
+}

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsUUID, Max, Min } from 'class-validator';
+import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
 import { PageQuery } from '@agent-hive/kernel/http';
 
 const NUMBER_MAX = 2_147_483_647;
@@ -21,17 +21,21 @@ export class DocumentVersionQuery extends PageQuery {}
 
 /** Which two versions to compare. */
 export class DiffQuery {
+  /** The version before the other one by default. */
+  @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   @Max(NUMBER_MAX)
-  from: number;
+  from?: number;
 
+  /** The current version by default. */
+  @IsOptional()
   @Type(() => Number)
   @IsInt()
   @Min(1)
   @Max(NUMBER_MAX)
-  to: number;
+  to?: number;
 }
 
 /** Row of knowledge.document_version as SQL returns it. */

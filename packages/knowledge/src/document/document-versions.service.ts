@@ -40,8 +40,12 @@ export class DocumentVersionsService {
   }
 
   /** How two versions differ. Throws NotFound, Refused when they differ too much to be compared in time. */
-  async diff(documentId: string, { from, to }: DiffQuery): Promise<DocumentDiffDto> {
-    const [older, newer] = await tenantRead(this.em, async (db) => [await requireVersion(db, documentId, from), await requireVersion(db, documentId, to)] as const);
+  async diff(documentId: string, query: DiffQuery): Promise<DocumentDiffDto> {
+    const [older, newer] = await tenantRead(this.em, async (db) => {
+      const to = query.to ?? (await selectVersions(db, documentId, 1, NUMBER_MAX))[0]?.number ?? 1;
+      return [await requireVersion(db, documentId, query.from ?? Math.max(1, to - 1)), await requireVersion(db, documentId, to)] as const;
+    });
+    const [from, to] = [older.number, newer.number];
     const difference = diffOf(older.content!, newer.content!);
     if (!difference) throw new Refused(`Versions ${from} and ${to} of document ${documentId} differ in too many lines to be compared: read both`, 'too-different');
     return { documentId, from, to, ...difference };

@@ -44,7 +44,7 @@ export class ChunkVectorDto {
   /** As many numbers as the model has dimensions. */
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(DIMENSIONS_MAX)
+  @ArrayMaxSize(4000)
   embedding: number[];
 }
 

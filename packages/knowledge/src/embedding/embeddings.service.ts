@@ -2,6 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { storableText } from '@agent-hive/agents';
 import { currentTenantId, isUniqueViolation, newId, tenantSql, tenantStatement } from '@agent-hive/kernel';
+import { hasChunks } from '../chunk/chunk.sql.js';
 import { EmbeddingFailed } from './embedder.js';
 import { Embedders } from './embedders.js';
 import { insertModel, insertPending, selectModel, selectWorkingModels, setOutcome, type ModelRow } from './embedding-model.sql.js';
@@ -64,6 +65,8 @@ export class EmbeddingsService {
   /** Computes what is pending, until all is done, the time of the turn is over, or the signal aborts. Returns how many vectors were stored. */
   async work(signal?: AbortSignal): Promise<number> {
     const until = Date.now() + TURN_MS;
+    // A tenant that knows nothing needs no model yet.
+    if (!(await tenantStatement(this.em, (db) => hasChunks(db)))) return 0;
     await this.defaultModel();
     let stored = 0;
     for (const model of await tenantStatement(this.em, (db) => selectWorkingModels(db, new Date()))) {

@@ -75,7 +75,7 @@ export async function countMemories(db: Sql, query: MemoryQuery, viewer: Viewer)
 /** How many memories an agent has. Served by memory_agent_index. */
 export async function countMemoriesOfAgent(db: Sql, agentId: string): Promise<number> {
   const found = await sql<{ count: string }>`select count(*) as count from knowledge.memory where tenant_id = ${currentTenantId()} and agent_id = ${agentId}`.execute(db);
-  return Number(found.rows[0]!.count);
+  return Number(found.rows[0]?.count ?? 0);
 }
 
 /**

@@ -71,7 +71,7 @@ export class Migration20261124194500_search extends Migration {
   private textCandidates(): string {
     return `
       create function knowledge.text_candidates(query text, filter jsonb, most int) returns table (chunk_id uuid, score float8, unknown text[])
-      language plpgsql stable security definer set search_path = pg_catalog, public set pg_trgm.word_similarity_threshold = 0.5 as $$
+      language plpgsql stable security definer set search_path = pg_catalog set pg_trgm.word_similarity_threshold = 0.5 as $$
       #variable_conflict use_column
       declare
         tenant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
@@ -114,8 +114,8 @@ export class Migration20261124194500_search extends Migration {
             select c.id, 0::float8 as likeness from knowledge.chunk c where c.tenant_id = $1 and c.words @@ $3 and (%1$s)
             union all
             select near.id, near.likeness from unnest($6::text[]) w(word) cross join lateral (
-              select c.id, word_similarity(w.word, c.content)::float8 as likeness from knowledge.chunk c
-               where c.tenant_id = $1 and c.content %%> w.word and (%1$s) order by likeness desc limit 100) near
+              select c.id, public.word_similarity(w.word, c.content)::float8 as likeness from knowledge.chunk c
+               where c.tenant_id = $1 and c.content operator(public.%%>) w.word and (%1$s) order by likeness desc limit 100) near
           ), best as (
             select id, max(likeness) as likeness from found group by id
           )
@@ -129,13 +129,13 @@ export class Migration20261124194500_search extends Migration {
 
   /**
    * The nearest chunks by cosine. Of few that the filter leaves, all are compared; else the index is walked until enough of those
-   * that it finds are left by the filter (iterative scan, pgvector 0.8). Only vectors of 1536 dimensions have an index.
+   * that it finds are left by the filter (iterative scan, pgvector 0.8): the planner, which may not sort, has no other way to the nearest. Only vectors of 1536 dimensions have an index.
    */
   private vectorCandidates(): string {
     return `
-      create function knowledge.vector_candidates(wanted halfvec, model uuid, filter jsonb, most int) returns table (chunk_id uuid, distance float8, exact boolean)
-      language plpgsql stable security definer set search_path = pg_catalog, public
-      set hnsw.iterative_scan = relaxed_order set hnsw.ef_search = 100 as $$
+      create function knowledge.vector_candidates(wanted public.halfvec, model uuid, filter jsonb, most int) returns table (chunk_id uuid, distance float8, exact boolean)
+      language plpgsql stable security definer set search_path = pg_catalog
+      set hnsw.iterative_scan = relaxed_order set hnsw.ef_search = 100 set enable_sort = off set jit = off as $$
       #variable_conflict use_column
       declare
         tenant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
@@ -152,22 +152,22 @@ export class Migration20261124194500_search extends Migration {
         few boolean;
       begin
         if tenant is null or of_chunk = '' then return; end if;
-        few := vector_dims(wanted) <> 1536;
+        few := public.vector_dims(wanted) <> 1536;
         if not few then
           execute format('select count(*) <= 5000 from (select from (%s) of_filter limit 5000 + 1) counted', chunks) into few using tenant, filter;
         end if;
         if few then
           return query execute format($q$
-            select e.chunk_id, (e.embedding <=> $3)::float8 as distance, true
+            select e.chunk_id, (e.embedding operator(public.<=>) $3)::float8 as distance, true
               from (%s) c join knowledge.embedding e on e.tenant_id = $1 and e.chunk_id = c.id and e.model_id = $4
              order by distance, e.chunk_id limit $5 $q$, chunks) using tenant, filter, wanted, model, most;
         else
           return query execute format($q$
             select near.chunk_id, near.distance, false from (
-              select e.chunk_id, (e.embedding::halfvec(1536) <=> $3::halfvec(1536))::float8 as distance
+              select e.chunk_id, (e.embedding::public.halfvec(1536) operator(public.<=>) $3::public.halfvec(1536))::float8 as distance
                 from knowledge.embedding e join knowledge.chunk c on c.tenant_id = e.tenant_id and c.id = e.chunk_id
                where e.dimensions = 1536 and e.tenant_id = $1 and e.model_id = $4 and (%s)
-               order by e.embedding::halfvec(1536) <=> $3::halfvec(1536) limit $5) near
+               order by e.embedding::public.halfvec(1536) operator(public.<=>) $3::public.halfvec(1536) limit $5) near
              order by near.distance, near.chunk_id $q$, of_chunk) using tenant, filter, wanted, model, most;
         end if;
       end $$;`;

@@ -1,6 +1,5 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { IsMoment, PageQuery } from '@agent-hive/kernel/http';
-import { DIMENSIONS_MAX } from '../embedding/embedding-model.entity.js';
 import { KNOWLEDGE_TYPES, type KnowledgeType } from '../memory/memory.entity.js';
 import type { ItemKind } from '../usage/usage.entity.js';
 
@@ -28,7 +27,7 @@ export class SearchDto {
   @ValidateIf(given)
   @IsArray()
   @ArrayMinSize(1)
-  @ArrayMaxSize(DIMENSIONS_MAX)
+  @ArrayMaxSize(4000)
   embedding?: number[];
 
   /** Name of the embedding model; the tenant's default one when absent. */
