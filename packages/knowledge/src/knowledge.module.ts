@@ -8,10 +8,10 @@ import { DocumentVersionsController } from './document/document-versions.control
 import { DocumentVersionsService } from './document/document-versions.service.js';
 import { DocumentsController } from './document/documents.controller.js';
 import { DocumentsService } from './document/documents.service.js';
-import { TextLimit } from './document/text-limit.js';
+import { TextLimit } from './document/text-limit.provider.js';
 import { EmbeddingModelsController } from './embedding/embedding-models.controller.js';
 import { EmbeddingModelsService } from './embedding/embedding-models.service.js';
-import { Embedders } from './embedding/embedders.js';
+import { Embedders } from './embedding/embedders.provider.js';
 import { EmbeddingsService } from './embedding/embeddings.service.js';
 import type { EmbeddingServiceSettings } from './embedding/http-embedder.js';
 import { MemoriesController } from './memory/memories.controller.js';

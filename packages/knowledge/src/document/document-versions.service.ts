@@ -7,7 +7,7 @@ import { diffOf } from './diff.js';
 import type { CreateDocumentVersionDto, RestoreDocumentDto } from './document.dto.js';
 import { DocumentVersionDto, type DiffQuery, type DocumentDiffDto, type DocumentVersionQuery, type DocumentVersionRow } from './document-version.dto.js';
 import { insertNextVersion, lockDocument, selectVersion, selectVersions, type NewVersion } from './document.sql.js';
-import { TextLimit } from './text-limit.js';
+import { TextLimit } from './text-limit.provider.js';
 
 const NUMBER_MAX = 2_147_483_647;
 

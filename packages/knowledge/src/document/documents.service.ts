@@ -4,7 +4,7 @@ import { EntriesService } from '@agent-hive/audit';
 import { currentTenantId, decodeIdCursor, isUniqueViolation, newId, NotFound, pageOf, Refused, Stale, tenantRead, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { chunksOf } from '../chunk/chunking.js';
 import { replaceChunks } from '../chunk/chunk.sql.js';
-import { TextLimit } from './text-limit.js';
+import { TextLimit } from './text-limit.provider.js';
 import { DocumentDto, type CreateDocumentDto, type DocumentQuery, type DocumentRow, type UpdateDocumentDto } from './document.dto.js';
 import { KnowledgeDocument } from './document.entity.js';
 import { countDocuments, countParts, insertDocument, lockDocument, selectDocument, selectDocuments } from './document.sql.js';

@@ -4,7 +4,7 @@ import { constraintName, currentTenantId, decodeCursor, decodeIdCursor, Invalid,
 import { countChunks, selectChunks } from '../chunk/chunk.sql.js';
 import { isVisible } from '../memory/visibility.js';
 import { selectItem } from '../usage/usage.sql.js';
-import { Embedders } from './embedders.js';
+import { Embedders } from './embedders.provider.js';
 import { EmbeddingModelDto, type ChunkDto, type ChunkPage, type ChunkQuery, type CreateEmbeddingModelDto, type EmbeddingModelQuery, type PutVectorsDto, type VectorsStoredDto } from './embedding-model.dto.js';
 import { EmbeddingModel } from './embedding-model.entity.js';
 import { countModels, insertModel, insertPending, recordReindex, selectModel, selectModels, type ModelRow } from './embedding-model.sql.js';

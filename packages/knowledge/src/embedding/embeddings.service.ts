@@ -4,7 +4,7 @@ import { storableText } from '@agent-hive/agents';
 import { currentTenantId, isUniqueViolation, newId, tenantSql, tenantStatement } from '@agent-hive/kernel';
 import { hasChunks } from '../chunk/chunk.sql.js';
 import { EmbeddingFailed } from './embedder.js';
-import { Embedders } from './embedders.js';
+import { Embedders } from './embedders.provider.js';
 import { insertModel, insertPending, selectModel, selectWorkingModels, setOutcome, type ModelRow } from './embedding-model.sql.js';
 import { countFailure, selectPending, storeVectors, type PendingRow } from './embedding.sql.js';
 

@@ -4,6 +4,7 @@ import { User } from '@agent-hive/identity';
 import { createdAt, id, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from '@agent-hive/kernel';
 import { MARK } from '../usage/mark.js';
 
+/** What kind of thing was learned. */
 export const KNOWLEDGE_TYPES = ['pattern', 'solution', 'preference', 'constraint', 'example', 'fact'] as const;
 export type KnowledgeType = (typeof KNOWLEDGE_TYPES)[number];
 
