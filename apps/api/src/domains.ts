@@ -3,6 +3,7 @@ import { AuditModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
 import { CommunicationModule, communicationDomain } from '@agent-hive/communication';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
+import { KnowledgeModule, knowledgeDomain, type EmbeddingServiceSettings } from '@agent-hive/knowledge';
 import { TasksModule, tasksDomain } from '@agent-hive/tasks';
 import { TrustModule, trustDomain } from '@agent-hive/trust';
 import type { EventSubscriber } from '@mikro-orm/postgresql';
@@ -10,7 +11,7 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import type { Config } from './config/config.js';
 
 /** The domains in the order of the arrows: each may point to those before it. */
-export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, trustDomain, tasksDomain, communicationDomain];
+export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, trustDomain, tasksDomain, communicationDomain, knowledgeDomain];
 
 /** The domains' modules, in the same order. */
 export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
@@ -20,6 +21,7 @@ export const modules = (config: Config, adminKey: string): (Type | DynamicModule
   TrustModule,
   TasksModule.forRoot({ estimator: languageModel(config) }),
   CommunicationModule.forRoot({ messageMaxBytes: config.HIVE_MESSAGE_MAX_BYTES }),
+  KnowledgeModule.forRoot({ documentMaxBytes: config.HIVE_DOCUMENT_MAX_BYTES, embeddings: embeddingService(config) }),
 ];
 
 /** Who listens to the unit of work. */
@@ -29,4 +31,10 @@ export const subscribers = (): EventSubscriber[] => [new CaptureSubscriber()];
 function languageModel(config: Config): LanguageModelSettings | undefined {
   const { HIVE_INSIGHTS_URL: url, HIVE_INSIGHTS_MODEL: model, HIVE_INSIGHTS_KEY: key, HIVE_INSIGHTS_TIMEOUT_MS: timeoutMs } = config;
   return url && model ? { url, model, timeoutMs, ...(key && { key }) } : undefined;
+}
+
+/** A service that computes embeddings; without one, the hive's own are lexical. */
+function embeddingService(config: Config): EmbeddingServiceSettings | undefined {
+  const { HIVE_EMBEDDINGS_URL: url, HIVE_EMBEDDINGS_MODEL: model, HIVE_EMBEDDINGS_DIMENSIONS: dimensions, HIVE_EMBEDDINGS_KEY: key, HIVE_EMBEDDINGS_TIMEOUT_MS: timeoutMs } = config;
+  return url && model ? { url, model, dimensions, timeoutMs, ...(key && { key }) } : undefined;
 }

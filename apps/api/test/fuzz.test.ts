@@ -192,6 +192,11 @@ describe('what nobody in their right mind would send', () => {
     await made('PUT', '/v1/topics/n', {}, key);
     KNOWN.fromAgentId = agent.id;
     Object.assign(GOOD, { notifications_create: { agentId: agent.id }, notifications_markAllRead: { agentId: agent.id } });
+    const document = await of('/v1/documents', { name: 'd', category: 'c', content: 'one' });
+    KNOWN.itemId = document;
+    const model = await of('/v1/embedding-models', { name: 'm', dimensions: 2, provider: 'caller' });
+    const chunks = JSON.parse((await call('GET', `/v1/knowledge/chunks?itemId=${await of('/v1/documents', { name: 'e', category: 'c', content: 'one' })}`, key)).body) as { items: { id: string }[] };
+    GOOD.embeddingModels_putVectors = { items: [{ chunkId: chunks.items[0]!.id, embedding: [1, 2] }] };
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/sessions/{id}': session,
@@ -202,6 +207,9 @@ describe('what nobody in their right mind would send', () => {
       '/v1/interactions/{id}': interaction,
       '/v1/agent-messages/{id}': message.id,
       '/v1/deliveries/{id}': await ofInbox(),
+      '/v1/documents/{id}': document,
+      '/v1/memories/{id}': await of('/v1/memories', { knowledgeType: 'fact', domain: 'd', content: 'x' }),
+      '/v1/embedding-models/{id}': model,
       '/v1/processes/{id}': await of('/v1/processes', { name: 'p', steps: [{ key: 'one', title: 'One' }] }),
       '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),

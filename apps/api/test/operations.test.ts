@@ -68,6 +68,11 @@ const BODIES: Record<string, unknown> = {
   interactions_respond: { status: 'approved' },
   interactions_use: { action: { name: 'deploy', parameters: {} } },
   deliveries_reject: { reason: 'r' },
+  documents_update: { title: 'changed' },
+  documentVersions_create: { content: 'three' },
+  documentVersions_restore: { number: 1 },
+  memories_update: { name: 'changed' },
+  memories_supersede: { content: 'newer' },
   work_heartbeat: { fencingToken: 1 },
   work_complete: { fencingToken: 1 },
   work_release: { fencingToken: 1 },
@@ -185,6 +190,34 @@ describe('every operation', () => {
     return { name, agentId };
   }
 
+  /** A document of A with two versions. */
+  async function aDocument(): Promise<Record<string, string>> {
+    const { id } = await made('/v1/documents', { name: newId(), category: 'c', content: 'one' });
+    await made(`/v1/documents/${id}/versions`, { content: 'two' });
+    return { id, number: '1' };
+  }
+
+  /** An embedding model of A, with vectors to give it where the operation takes them. */
+  async function anEmbeddingModel(o?: Operation): Promise<Record<string, string>> {
+    const takes = o?.id === 'embeddingModels_putVectors';
+    const { id } = await made('/v1/embedding-models', { name: newId(), dimensions: 2, provider: takes ? 'caller' : 'lexical', isDefault: false });
+    if (takes) BODIES.embeddingModels_putVectors = { items: [{ chunkId: await aChunk((await aDocument()).id!), embedding: [1, 2] }] };
+    return { id };
+  }
+
+  const aChunk = async (itemId: string) => (await made<{ items: { id: string }[] }>(`/v1/knowledge/chunks?itemId=${itemId}`, undefined, a.key, 'GET')).items[0]!.id;
+
+  /** What leaves a row in every table of knowledge. */
+  async function someKnowledge(): Promise<void> {
+    const { id } = await aDocument();
+    const model = await made('/v1/embedding-models', { name: newId(), dimensions: 2, provider: 'caller', isDefault: false });
+    await made(`/v1/embedding-models/${model.id}/embeddings`, { items: [{ chunkId: await aChunk(id!), embedding: [1, 2] }] });
+    await anEmbeddingModel();
+    await made('/v1/memories', { knowledgeType: 'fact', domain: 'd', content: 'x' });
+    await made('/v1/knowledge/usages', { itemId: id, helpful: true });
+    await made('/v1/knowledge/search', { query: newId(), mode: 'text' });
+  }
+
   const aProcess = () => made('/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] });
 
   /** An object of A for the path's parameters. */
@@ -199,6 +232,9 @@ describe('every operation', () => {
       const { id: agentId } = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
       return { id: (await made<{ notification: { id: string } }>('/v1/notifications', { agentId, kind: 'message', title: 't' })).notification.id };
     }
+    if (o.path.startsWith('/v1/documents/')) return aDocument();
+    if (o.path.startsWith('/v1/memories/')) return { id: (await made('/v1/memories', { knowledgeType: 'fact', domain: 'd', content: 'x' })).id };
+    if (o.path.startsWith('/v1/embedding-models/')) return anEmbeddingModel(o);
     if (o.path.startsWith('/v1/processes/')) return { id: (await aProcess()).id, number: '1' };
     if (o.path.startsWith('/v1/process-runs/')) return { id: (await made(`/v1/processes/${(await aProcess()).id}/runs`, {})).id };
     if (o.path.startsWith('/v1/schedules/')) return { id: (await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id })).id };
@@ -352,6 +388,7 @@ const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
       await runAs(em, servicePrincipal(a.id, 'test'), () => hive.app.get(WorkloadService, { strict: false }).report([report]));
       await someWork(agent.id!);
       await aSession();
+      await someKnowledge();
       const tables = await hive.database.execute<{ name: string }>(
         hive.orm,
         `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'

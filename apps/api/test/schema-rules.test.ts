@@ -3,6 +3,7 @@ import { TASK_STATUSES } from '@agent-hive/tasks';
 import { PERSONAS, SESSION_STATES } from '@agent-hive/agents';
 import { RISKS } from '@agent-hive/audit';
 import { AGENT_MESSAGE_TYPES, DELIVERY_STATES, MESSAGE_ROLES, MESSAGE_TYPES, NOTIFICATION_KINDS } from '@agent-hive/communication';
+import { ACCESSES, FORMATS, ITEM_KINDS, KNOWLEDGE_TYPES, PROVIDERS, READ_MODES } from '@agent-hive/knowledge';
 import { INTERACTION_STATUSES, INTERACTION_TYPES } from '@agent-hive/trust';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
@@ -145,6 +146,12 @@ describe('the data rules, read from the catalogue', () => {
       'identity.project_state.state': PROJECT_STATES,
       'identity.tenant.state': ['active', 'suspended'],
       'kernel.schema_version.direction': ['up', 'down'],
+      'knowledge.document.format': [...FORMATS],
+      'knowledge.embedding_model.provider': [...PROVIDERS],
+      'knowledge.memory.access': [...ACCESSES],
+      'knowledge.memory.knowledge_type': [...KNOWLEDGE_TYPES],
+      'knowledge.memory.read_mode': [...READ_MODES],
+      'knowledge.usage.item_kind': [...ITEM_KINDS],
       'tasks.assignment.outcome': ['completed', 'failed', 'cancelled', 'dead'],
       'tasks.attempt.outcome': ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded', 'waiting'],
       'tasks.duration.grouping': ['type', 'agent', 'capability'],

@@ -74,7 +74,18 @@ function hive({ env, io }: Context, json: boolean, done: (code: number) => void)
     .action(async (options: object) => done(await (await import('./demo.js')).demo(context, options)));
 
   keys(command('keys', 'Create, list and revoke API keys of a running or a stopped hive.', ['hive keys create ci --scopes agents:read,agents:write', 'hive keys list', 'hive keys revoke 0199...']), context, done);
+  knowledge(command('knowledge', 'Bring documents into a running or a stopped hive.', ['hive knowledge import docs --category guides']), context, done);
   return program;
+}
+
+function knowledge(group: Command, context: Context, done: (code: number) => void): void {
+  group
+    .command('import <directory>')
+    .description('Make each text file of a directory a document; files that have not changed are left alone, so that running it again goes on where it was.')
+    .addHelpText('after', '\nExamples:\n  $ hive knowledge import docs --category guides\n  $ HIVE_URL=https://hive.example.com HIVE_KEY=... hive knowledge import docs --category guides --json')
+    .requiredOption('--category <category>', 'category of the documents')
+    .option('--json', 'print JSON')
+    .action(async (directory: string, options: { category: string; json?: boolean }) => done(await (await import('./import.js')).importDirectory(context, directory, options)));
 }
 
 function keys(group: Command, context: Context, done: (code: number) => void): void {

@@ -62,6 +62,8 @@ function contradictions(config: Config, env: Environment): BrokenKey[] {
   }
   if (config.HIVE_INSIGHTS_MODEL && !config.HIVE_INSIGHTS_URL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: JSON.stringify(config.HIVE_INSIGHTS_MODEL), allowed: 'absent without HIVE_INSIGHTS_URL: no service is named that it would be of' });
   if (config.HIVE_INSIGHTS_URL && !config.HIVE_INSIGHTS_MODEL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_INSIGHTS_URL' });
+  if (config.HIVE_EMBEDDINGS_MODEL && !config.HIVE_EMBEDDINGS_URL) broken.push({ key: 'HIVE_EMBEDDINGS_MODEL', value: JSON.stringify(config.HIVE_EMBEDDINGS_MODEL), allowed: 'absent without HIVE_EMBEDDINGS_URL: no service is named that it would be of' });
+  if (config.HIVE_EMBEDDINGS_URL && !config.HIVE_EMBEDDINGS_MODEL) broken.push({ key: 'HIVE_EMBEDDINGS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_EMBEDDINGS_URL' });
   return broken;
 }
 

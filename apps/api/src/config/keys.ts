@@ -39,6 +39,12 @@ export const KEYS = {
   HIVE_INSIGHTS_MODEL: text({ pattern: /^\S{1,200}$/, allowed: 'the name of a model', default: null, description: 'Model of that service.' }),
   HIVE_INSIGHTS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
   HIVE_INSIGHTS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 10_000, description: 'How long one answer of that service may take.' }),
+  HIVE_DOCUMENT_MAX_BYTES: integer({ min: 1024, max: 12_582_912, default: 10_000_000, description: 'Largest text of a document, as UTF-8.' }),
+  HIVE_EMBEDDINGS_URL: url({ schemes: HTTP, description: 'Base URL of an OpenAI-compatible service that computes embeddings, such as `https://host/v1`. Without one the hive embeds by words and parts of words.' }),
+  HIVE_EMBEDDINGS_MODEL: text({ pattern: /^\S{1,200}$/, allowed: 'the name of a model', default: null, description: 'Model of that service; a tenant\'s first embedding model is of this name.' }),
+  HIVE_EMBEDDINGS_DIMENSIONS: integer({ min: 1, max: 4000, default: 1536, description: 'Dimensions of that model\'s vectors. Those of 1536 have an index.' }),
+  HIVE_EMBEDDINGS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
+  HIVE_EMBEDDINGS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 5_000, description: 'How long one answer of that service may take; a search waits as long at most, and then answers by words.' }),
 } satisfies Record<string, ConfigKey<unknown>>;
 
 export type KeyName = keyof typeof KEYS;

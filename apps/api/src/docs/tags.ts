@@ -13,6 +13,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   messages: 'What is said in sessions: appended in order, streamed, searched, judged, and redacted with a proof left behind.',
   mail: 'What agents tell each other: messages to one, to a topic or to all, delivered at least once, with acknowledgements, dead letters and reports.',
   notifications: 'What users and agents should know of, and whether they have read it.',
+  knowledge: 'What the hive knows: documents in versions, memories of agents and users, embeddings, search, and how what was found did.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

@@ -1,0 +1,3 @@
+import preset from '@agent-hive/jest-preset';
+
+export default preset;

@@ -1,0 +1,12 @@
+export { DocumentsService } from './document/documents.service.js';
+export { FORMATS } from './document/document.entity.js';
+export { EmbeddingsService } from './embedding/embeddings.service.js';
+export { PROVIDERS } from './embedding/embedding-model.entity.js';
+export { type EmbeddingServiceSettings } from './embedding/http-embedder.js';
+export { KnowledgeModule, type KnowledgeOptions } from './knowledge.module.js';
+export { MemoriesService } from './memory/memories.service.js';
+export { ACCESSES, KNOWLEDGE_TYPES, READ_MODES } from './memory/memory.entity.js';
+export { knowledgeDomain } from './orm.js';
+export { SearchService } from './search/search.service.js';
+export { ITEM_KINDS } from './usage/usage.entity.js';
+export { UsagesService } from './usage/usages.service.js';

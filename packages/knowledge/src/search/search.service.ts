@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { EntityManager } from '@mikro-orm/postgresql';
+import { decodeIdCursor, Invalid, NotFound, pageOf, tenantRead, tenantStatement, type Page } from '@agent-hive/kernel';
+import { selectModel, type ModelRow } from '../embedding/embedding-model.sql.js';
+import { requireVector } from '../embedding/embedding-models.service.js';
+import { EmbeddingsService } from '../embedding/embeddings.service.js';
+import { requireOwn, viewer } from '../memory/visibility.js';
+import { successRate } from '../usage/success.dto.js';
+import { ITEM_KINDS } from '../usage/usage.entity.js';
+import { excerptOf } from './excerpt.js';
+import { countGap, countGaps, selectGaps } from './gap.sql.js';
+import { GapDto, type GapQuery, type SearchDto, type SearchItemDto, type SearchResultDto } from './search.dto.js';
+import { selectHits, type Filter, type HitRow, type SearchRequest } from './search.sql.js';
+
+const DEFAULT_LIMIT = 10;
+
+/** Vectors of words are never quite at right angles: below this, two texts share nothing that counts. */
+const LEXICAL_SIMILARITY_MIN = 0.1;
+
+/** Below a right angle nothing is near. */
+const SIMILARITY_MIN = 0;
+
+/** Finds documents and memories, within what the caller may see. */
+@Injectable()
+export class SearchService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly embeddings: EmbeddingsService,
+  ) {}
+
+  /**
+   * What fits a query best. Without vectors, whatever the reason, it answers by words and says why. Throws NotFound on a model,
+   * Invalid on a vector that is none of the model's and on filters that no item can meet, Forbidden when an agent asks for another.
+   */
+  async search(input: SearchDto): Promise<SearchResultDto> {
+    const filter = filterOf(input, new Date());
+    const mode = input.mode ?? 'hybrid';
+    const { nearTo, model, degraded } = mode === 'text' ? NO_VECTOR : await this.nearTo(input);
+    const request: SearchRequest = { query: input.query, byText: mode !== 'vector' || nearTo === null, nearTo, filter, limit: input.limit ?? DEFAULT_LIMIT };
+    const hits = await tenantRead(this.em, (db) => selectHits(db, request));
+    if (hits.length === 0) await this.keepGap(input);
+    return { items: hits.map(itemOf), model, degraded, unknownWords: hits.find((hit) => hit.unknown !== null)?.unknown ?? [] };
+  }
+
+  /** A page of questions that had no answer, newest first. */
+  async listGaps(query: GapQuery): Promise<Page<GapDto>> {
+    requireOwn({ agentId: query.agentId });
+    const own = { ...query, agentId: viewer().agentId ?? query.agentId };
+    const before = decodeIdCursor(query.cursor);
+    return tenantRead(this.em, async (db) => {
+      const page: Page<GapDto> = pageOf(await selectGaps(db, own, before), query.limit, (row) => [row.id], (row) => GapDto.of(row));
+      if (query.total) page.total = await countGaps(db, own);
+      return page;
+    });
+  }
+
+  /** The vector of the query: the caller's, or one that is computed before any transaction is open. */
+  private async nearTo({ query, embedding, model: name }: SearchDto): Promise<Pick<SearchRequest, 'nearTo'> & { model: string | null; degraded: string | null }> {
+    const model = await this.model(name);
+    const { vector, degraded } = embedding ? { vector: requireVector(embedding, model, '/embedding'), degraded: null } : await this.embeddings.embedQuery(model, query);
+    if (!vector) return { nearTo: null, model: null, degraded };
+    const similarityMin = model.provider === 'lexical' ? LEXICAL_SIMILARITY_MIN : SIMILARITY_MIN;
+    return { nearTo: { vector, modelId: model.id, similarityMin }, model: model.name, degraded: null };
+  }
+
+  private async model(name: string | undefined): Promise<ModelRow> {
+    if (name === undefined) return this.embeddings.defaultModel();
+    const model = await tenantStatement(this.em, (db) => selectModel(db, { name }));
+    if (!model) throw new NotFound('embedding model', name);
+    return model;
+  }
+
+  private async keepGap({ query, agentId }: SearchDto): Promise<void> {
+    const text = query.trim().replace(/\s+/g, ' ');
+    const digest = createHash('sha256').update(text.toLowerCase()).digest('hex');
+    await tenantStatement(this.em, (db) => countGap(db, { query: text, digest, agentId: agentId?.toLowerCase() ?? viewer().agentId }, new Date()));
+  }
+}
+
+const NO_VECTOR = { nearTo: null, model: null, degraded: null };
+
+function filterOf(input: SearchDto, now: Date): Filter {
+  requireOwn({ agentId: input.agentId });
+  const { agentId: viewerAgent, userId: viewerUser } = viewer();
+  const ofDocuments = (['category', 'tags'] as const).filter((name) => input[name] !== undefined);
+  const ofMemories = (['domain', 'knowledgeType'] as const).filter((name) => input[name] !== undefined);
+  if (ofDocuments.length > 0 && ofMemories.length > 0) {
+    const message = `${ofMemories[0]} is of memories and ${ofDocuments[0]} of documents: nothing has both`;
+    throw new Invalid(message, [{ pointer: `/${ofMemories[0]}`, message }]);
+  }
+  return {
+    at: input.asOf === undefined ? now : new Date(input.asOf),
+    ...(input.asOf !== undefined && { asOf: true }),
+    kinds: ofDocuments.length > 0 ? ['document'] : ofMemories.length > 0 ? ['memory'] : ITEM_KINDS,
+    category: input.category,
+    tags: input.tags,
+    domain: input.domain,
+    knowledgeType: input.knowledgeType,
+    agentId: input.agentId,
+    viewerAgent: viewerAgent ?? undefined,
+    viewerUser: viewerUser ?? undefined,
+  };
+}
+
+function itemOf(row: HitRow): SearchItemDto {
+  return {
+    kind: row.kind,
+    id: row.item_id,
+    title: row.title,
+    ...excerptOf(row.excerpt),
+    score: row.score,
+    ranks: { ...(row.text_rank !== null && { text: Number(row.text_rank) }), ...(row.vector_rank !== null && { vector: Number(row.vector_rank) }) },
+    parts: { textScore: row.text_score, similarity: row.similarity, successWeight: row.success_weight },
+    successRate: successRate(row),
+    place: { chunkId: row.chunk_id, position: row.position, heading: row.heading, startOffset: row.start_offset, endOffset: row.end_offset, version: row.document_version },
+  };
+}

@@ -1,0 +1,116 @@
+import { currentTenantId, type Sql } from '@agent-hive/kernel';
+import { sql, type RawBuilder } from 'kysely';
+import type { ItemKind } from '../usage/usage.entity.js';
+import { vectorText } from '../embedding/vector.js';
+
+/** Damps the first ranks, so that two good ones beat one very good (Cormack, Clarke and Buettcher 2009). */
+const RANK_OFFSET = 60;
+
+/** An item that always helps counts up to so much more. */
+const SUCCESS_SHARE = 0.5;
+
+/** Each item is taken to have helped once and failed once before it was used, so that one report moves it a little and never the wrong way. */
+const PRIOR = { helpful: 1, used: 2 };
+
+const Z = 1.959964;
+
+/** Around what was found in an excerpt; no text has them, since they are taken out of it. */
+export const MARKS = { start: '\u0002', end: '\u0003' };
+
+const HEADLINE = `StartSel="${MARKS.start}", StopSel="${MARKS.end}", MaxFragments=2, MaxWords=40, MinWords=15, FragmentDelimiter=" … "`;
+
+/** What the functions of search understand of a filter. */
+export interface Filter {
+  at: Date;
+  asOf?: true;
+  kinds: readonly ItemKind[];
+  category?: string;
+  tags?: readonly string[];
+  domain?: string;
+  knowledgeType?: string;
+  agentId?: string;
+  viewerAgent?: string;
+  viewerUser?: string;
+}
+
+/** One search. Without words or without a vector, that part finds nothing. */
+export interface SearchRequest {
+  query: string;
+  byText: boolean;
+  nearTo: { vector: readonly number[]; modelId: string; similarityMin: number } | null;
+  filter: Filter;
+  limit: number;
+}
+
+/** One hit as SQL returns it. */
+export interface HitRow {
+  kind: ItemKind;
+  item_id: string;
+  title: string;
+  excerpt: string;
+  score: number;
+  text_rank: string | number | null;
+  vector_rank: string | number | null;
+  text_score: number | null;
+  similarity: number | null;
+  success_weight: number;
+  usage_count: number;
+  helpful_count: number;
+  chunk_id: string;
+  position: number;
+  heading: string;
+  start_offset: number;
+  end_offset: number;
+  document_version: number | null;
+  unknown: string[] | null;
+}
+
+/** Lower bound of the Wilson score interval, 95 %. */
+const wilsonLow = (helpful: RawBuilder<unknown>, used: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`((${helpful} / ${used} + ${(Z * Z) / 2}::float8 / ${used} - ${Z}::float8 * sqrt((${helpful} / ${used} * (1 - ${helpful} / ${used}) + ${(Z * Z) / 4}::float8 / ${used}) / ${used})) / (1 + ${Z * Z}::float8 / ${used}))`;
+
+const used = sql`(coalesce(d.usage_count, m.usage_count) + ${PRIOR.used}::int)::float8`;
+const helpful = sql`(coalesce(d.helpful_count, m.helpful_count) + ${PRIOR.helpful}::int)::float8`;
+const neutral = wilsonLow(sql`${PRIOR.helpful}::float8`, sql`${PRIOR.used}::float8`);
+
+/**
+ * Candidates by words and by nearness, fused by their ranks, weighed by success, the best chunk of each item: one statement. What
+ * may be found is decided inside the two functions, which read by chunk_words_index, chunk_content_index and embedding_1536_index
+ * past row level security; here, rows are read by primary keys.
+ */
+export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit }: SearchRequest): Promise<HitRow[]> {
+  const tenantId = currentTenantId();
+  const candidates = Math.max(50, limit * 5);
+  const conditions = JSON.stringify(filter);
+  const words = byText
+    ? sql`select chunk_id, score, unknown, row_number() over (order by score desc, chunk_id) as rank from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int)`
+    : sql`select null::uuid as chunk_id, null::float8 as score, null::text[] as unknown, null::bigint as rank where false`;
+  const vectors = nearTo
+    ? sql`select chunk_id, 1 - distance as similarity, row_number() over (order by distance, chunk_id) as rank
+            from knowledge.vector_candidates(${vectorText(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${conditions}::jsonb, ${candidates}::int) where 1 - distance >= ${nearTo.similarityMin}::float8`
+    : sql`select null::uuid as chunk_id, null::float8 as similarity, null::bigint as rank where false`;
+  const found = await sql<HitRow>`
+    with words as materialized (${words}),
+    vectors as materialized (${vectors}),
+    found as (
+      select chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, w.unknown,
+             coalesce(1.0::float8 / (${RANK_OFFSET}::int + w.rank), 0) + coalesce(1.0::float8 / (${RANK_OFFSET}::int + v.rank), 0) as fused
+        from words w full join vectors v using (chunk_id)
+    ), rated as (
+      select f.*, case when c.document_id is not null then 'document' else 'memory' end as kind, coalesce(c.document_id, c.memory_id) as item_id,
+             coalesce(d.title, m.name, m.knowledge_type || ' (' || m.domain || ')') as title, coalesce(d.usage_count, m.usage_count) as usage_count, coalesce(d.helpful_count, m.helpful_count) as helpful_count,
+             1 + ${SUCCESS_SHARE}::float8 * (${wilsonLow(helpful, used)} - ${neutral}) as success_weight,
+             c.position, c.heading, c.start_offset, c.end_offset, c.content, d.current_version as document_version
+        from found f
+        join knowledge.chunk c on c.tenant_id = ${tenantId} and c.id = f.chunk_id
+        left join knowledge.document d on d.tenant_id = c.tenant_id and d.id = c.document_id
+        left join knowledge.memory m on m.tenant_id = c.tenant_id and m.id = c.memory_id
+    ), best as (
+      select distinct on (item_id) *, fused * success_weight as score from rated order by item_id, fused desc, chunk_id
+    ), shown as (
+      select * from best order by score desc, item_id limit ${limit}
+    )
+    select *, ts_headline('knowledge.prose', translate(content, ${MARKS.start + MARKS.end}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${HEADLINE}) as excerpt
+      from shown order by score desc, item_id`.execute(db);
+  return found.rows;
+}
