@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { PROBLEMS } from '../src/docs/problems.js';
 import { root } from './world.js';
@@ -81,6 +81,13 @@ describe('openapi.json', () => {
     if (method === 'post') expect(names).toContain('Idempotency-Key');
     if (names.includes('If-Match')) expect(statuses).toContain('412');
     for (const status of statuses) expect(status in PROBLEMS || /^[23]/.test(status)).toBe(true);
+  });
+
+  it('has a schema of its own for each DTO: two of one name would be one, whichever came last', () => {
+    const files = readdirSync(root('packages'), { recursive: true, encoding: 'utf8' }).filter((file) => /^\w+\/src\/.*\.dto\.ts$/.test(file));
+    const names = files.flatMap((file) => [...readFileSync(root(`packages/${file}`), 'utf8').matchAll(/^export class (\w+)/gm)].map(([, name]) => name));
+    expect(names.length).toBeGreaterThan(100);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
 
   it('limits every list that a request may bring', () => {

@@ -95,7 +95,7 @@ export class ModelUsageDto {
 }
 
 /** What a session has cost, without what it shares with the one it was forked from. */
-export class UsageDto {
+export class SessionUsageDto {
   sessionId: string;
   messageCount: number;
   tokensUsed: number;

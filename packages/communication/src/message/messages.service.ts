@@ -5,7 +5,7 @@ import { decodeCursor, encodeCursor, foreignCursor, Invalid, NotFound, tenantRea
 import { readHistory, stretchOf } from './history.sql.js';
 import { appendMessages } from './message-append.sql.js';
 import { MessageDto, type CreateMessageDto } from './message.dto.js';
-import type { MessagePage, MessageQuery, UsageDto } from './message-query.dto.js';
+import type { MessagePage, MessageQuery, SessionUsageDto } from './message-query.dto.js';
 import { selectMessage, selectPlaces, selectUsage, type Range } from './message.sql.js';
 import { draftOf, type DraftMessage, type PointerOf } from './new-message.js';
 import { SessionWatch } from './session-watch.service.js';
@@ -67,7 +67,7 @@ export class MessagesService {
   }
 
   /** What a session's own messages cost, by model. Throws NotFound. */
-  async usage(sessionId: string): Promise<UsageDto> {
+  async usage(sessionId: string): Promise<SessionUsageDto> {
     const models = await tenantStatement(this.em, (db) => selectUsage(db, sessionId));
     if (models.length === 0) await this.sessions.get(sessionId);
     const sum = (of: 'messageCount' | 'tokensUsed') => models.reduce((total, model) => total + model[of], 0);

@@ -9,7 +9,7 @@ import { ForksService } from './forks.service.js';
 import { APPEND_MAX, MessageBodyPipe } from './message-body.pipe.js';
 import { MessageStreamsService } from './message-streams.service.js';
 import { CreateMessageDto, MessageDto, MessagesDto } from './message.dto.js';
-import { MessagePage, MessageQuery, StreamQuery, UsageDto } from './message-query.dto.js';
+import { MessagePage, MessageQuery, StreamQuery, SessionUsageDto } from './message-query.dto.js';
 import { MessagesService } from './messages.service.js';
 
 const APPEND_MAX_BYTES = 2 * 1024 * 1024;
@@ -53,7 +53,7 @@ export class SessionMessagesController {
   /** Tells the tokens that a session's own messages have cost, by model. */
   @Get('usage')
   @Access('messages:read')
-  getUsage(@Param('id', IdPipe) id: string): Promise<UsageDto> {
+  getUsage(@Param('id', IdPipe) id: string): Promise<SessionUsageDto> {
     return this.messages.usage(id);
   }
 

@@ -5,7 +5,7 @@ import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { OWN_KINDS, type NotificationKind } from './notification.entity.js';
 
 /** What a notification is about. */
-export class SubjectDto {
+export class NotificationSubjectDto {
   /** Noun, such as `task`. */
   @IsLine()
   @MaxLength(50)
@@ -45,8 +45,8 @@ export class NotifyDto {
   @IsOptional()
   @IsObject()
   @ValidateNested()
-  @Type(() => SubjectDto)
-  subject?: SubjectDto;
+  @Type(() => NotificationSubjectDto)
+  subject?: NotificationSubjectDto;
 
   /** Anything else, at most 16 KiB. */
   @IsOptional()
@@ -108,7 +108,7 @@ export class NotificationDto {
   kind: NotificationKind;
   title: string;
   body: string | null;
-  subject: SubjectDto | null;
+  subject: NotificationSubjectDto | null;
   details: Record<string, unknown>;
   createdAt: string;
   /** Null while it is not read. */

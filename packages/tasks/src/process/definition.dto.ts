@@ -67,7 +67,7 @@ export class StepDto extends IntersectionType(TaskTemplateDto, PickType(CreateTa
 }
 
 /** What every task of a run needs. */
-export class RequirementsDto {
+export class ProcessRequirementsDto {
   /** Capabilities that each step requires beside its own. */
   @ValidateIf(given)
   @IsArray()
@@ -112,8 +112,8 @@ export class DefinitionDto {
   @ValidateIf(given)
   @IsObject()
   @ValidateNested()
-  @Type(() => RequirementsDto)
-  requirements?: RequirementsDto;
+  @Type(() => ProcessRequirementsDto)
+  requirements?: ProcessRequirementsDto;
 
   @ValidateIf(given)
   @IsObject()

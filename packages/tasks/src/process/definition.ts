@@ -1,7 +1,7 @@
 import { requireJsonSchema } from '@agent-hive/agents';
 import { Invalid, type FieldError } from '@agent-hive/kernel';
 import { cycleIn } from '../dependency/graph.js';
-import type { DefinitionDto, RequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
+import type { DefinitionDto, ProcessRequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
 import { declaredNames } from './parameters.js';
 import { TRIGGERS, type Trigger } from './process-run.entity.js';
 import { placeholdersIn } from './template.js';
@@ -15,7 +15,7 @@ export interface Definition {
   steps: StepDto[];
   /** JSON Schema. */
   parameters: Record<string, unknown>;
-  requirements: Required<RequirementsDto>;
+  requirements: Required<ProcessRequirementsDto>;
   successCriteria: Required<SuccessCriteriaDto>;
   triggers: Trigger[];
 }

@@ -3,7 +3,7 @@ import { IsInt, IsUUID, Max, Min } from 'class-validator';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { iso } from '../task/task-view.dto.js';
 import type { Definition } from './definition.js';
-import { DefinitionDto, RequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
+import { DefinitionDto, ProcessRequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
 import type { Trigger } from './process-run.entity.js';
 
 /** The whole definition of the next version: what it does not say is not taken from the one before. */
@@ -64,7 +64,7 @@ export class ProcessVersionDto {
   steps: StepDto[];
   /** JSON Schema of a run's parameters. */
   parameters: Record<string, unknown>;
-  requirements: RequirementsDto;
+  requirements: ProcessRequirementsDto;
   successCriteria: SuccessCriteriaDto;
   /** What may start a run. */
   triggers: Trigger[];

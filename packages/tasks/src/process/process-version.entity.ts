@@ -17,7 +17,7 @@ export const ProcessVersionSchema = defineEntity({
     steps: p.json<Definition['steps']>().columnType('jsonb'),
     /** JSON Schema of a run's parameters. */
     parameters: p.json<Definition['parameters']>().columnType('jsonb'),
-    requirements: p.json<Definition['requirements']>().columnType('jsonb'), // RequirementsDto
+    requirements: p.json<Definition['requirements']>().columnType('jsonb'), // ProcessRequirementsDto
     successCriteria: p.json<Definition['successCriteria']>().columnType('jsonb'), // SuccessCriteriaDto
     triggers: p.json<Definition['triggers']>().columnType('jsonb'), // what may start a run, none twice
     createdAt: createdAt(),

@@ -2,7 +2,7 @@ import { IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
 import { IsLine, PageQuery } from '@agent-hive/kernel/http';
 import { iso } from '../task/task-view.dto.js';
 import type { Definition } from './definition.js';
-import { DefinitionDto, RequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
+import { DefinitionDto, ProcessRequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
 import type { Trigger } from './process-run.entity.js';
 
 const given = (_: object, value: unknown): boolean => value !== undefined;
@@ -103,7 +103,7 @@ export class ProcessDto {
   steps: StepDto[];
   /** JSON Schema of a run's parameters. */
   parameters: Record<string, unknown>;
-  requirements: RequirementsDto;
+  requirements: ProcessRequirementsDto;
   successCriteria: SuccessCriteriaDto;
   /** What may start a run. */
   triggers: Trigger[];
