@@ -131,7 +131,7 @@ describe('search', () => {
   });
 
   describe('by nearness', () => {
-    it('finds by parts of words, and fuses both rankings, each explained [S4.56]', async () => {
+    it('finds by parts of words, and fuses both rankings, each explained [S4.56, S4.159]', async () => {
       const as = tenant();
       const one = await aDocument(hive, { name: 'one', content: 'Reconnecting clients resume their subscriptions.' }, as);
       await aDocument(hive, { name: 'two', content: 'Bananas are yellow.' }, as);
