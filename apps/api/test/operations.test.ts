@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { WorkloadService } from '@agent-hive/agents';
 import { newId, runAs, servicePrincipal, tenantRead } from '@agent-hive/kernel';
 import { sql } from 'kysely';
+import { BODIES } from './operation-bodies.js';
 import { ADMIN_KEY, openTestHive, root, type OpenTestHive } from './world.js';
 
 /*
@@ -37,51 +38,6 @@ const NATURAL_KEYS = ['agents_upsert', 'agentTypes_upsert', 'roles_upsert', 'que
 
 /** Reads of such a name answer for everybody: what nobody has set is at its default. */
 const DEFAULTED = ['queues_getLimit'];
-
-const BODIES: Record<string, unknown> = {
-  agents_update: { name: 'changed' },
-  assignments_create: { limit: 5 },
-  agents_upsert: { name: 'b', type: 'general-purpose' },
-  apiKeys_rotate: {},
-  capabilities_replace: { items: [{ capabilityName: 'c' }] },
-  instructions_upsert: { purpose: 'p' },
-  knowledgeDomains_replace: { items: [{ domainName: 'd' }] },
-  mcpServers_update: { description: 'd' },
-  mcpServerAssignments_upsert: { configuration: {} },
-  preferences_upsert: { preferences: {} },
-  projects_move: { state: 'active' },
-  projects_update: { name: 'changed' },
-  promptTemplates_activate: { templateVersion: 1 },
-  promptTemplates_rollBack: { templateVersion: 1 },
-  promptTemplates_upsert: { items: [{ templateName: 't', templateContent: 'x' }] },
-  roles_upsert: { scopes: [] },
-  tenants_suspend: { reason: 'r' },
-  tools_update: { description: 'd' },
-  toolGrants_upsert: { permissions: [] },
-  users_update: { name: 'changed' },
-  processes_update: { description: 'd' },
-  processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
-  schedules_update: { catchUp: 'one' },
-  tasks_cancel: { reason: 'r' },
-  tasks_update: { title: 'changed' },
-  queues_upsertLimit: { limit: 3 },
-  interactions_respond: { status: 'approved' },
-  interactions_use: { action: { name: 'deploy', parameters: {} } },
-  deliveries_reject: { reason: 'r' },
-  documents_update: { title: 'changed' },
-  documentVersions_create: { content: 'three' },
-  documentVersions_restore: { number: 1 },
-  memories_update: { name: 'changed' },
-  memories_supersede: { content: 'newer' },
-  work_heartbeat: { fencingToken: 1 },
-  work_complete: { fencingToken: 1 },
-  work_release: { fencingToken: 1 },
-  work_fail: { fencingToken: 1, error: { message: 'x' } },
-  sessions_update: { name: 'changed' },
-  sessionMessages_append: { role: 'user', content: 'x' },
-  messages_setFeedback: { feedback: 'approved' },
-  messages_redact: { reason: 'r' },
-};
 
 /** Lists that must be asked for something. */
 const ASKED: Record<string, string> = { preferences_list: 'path=a&equals=1&', messages_search: 'q=a&' };

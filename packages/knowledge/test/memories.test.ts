@@ -2,7 +2,7 @@ import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
 import { KNOWLEDGE_TYPES } from '../src/memory/memory.entity.js';
 import type { MemoryDto, MemoryPage } from '../src/memory/memory.dto.js';
-import type { UsageDto, UsagePage } from '../src/usage/usage.dto.js';
+import type { KnowledgeUsageDto, KnowledgeUsagePage } from '../src/usage/usage.dto.js';
 import { aMemory, anAgent, aPerson, asAgent, knowledgeApp, recorded, type Answered } from './world.js';
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
@@ -131,10 +131,10 @@ describe('memories', () => {
     // Wilson 95 % interval of 2 in 3: 0.2077 to 0.9385.
     expect(body.successInterval).toEqual({ low: expect.closeTo(0.2077, 3), high: expect.closeTo(0.9385, 3) });
     expect(Date.now() - Date.parse(body.lastUsedAt!)).toBeLessThan(60_000);
-    const used = (await hive.get<UsagePage>(`/v1/knowledge/usages?taskId=${taskId}&total=true`)).body;
+    const used = (await hive.get<KnowledgeUsagePage>(`/v1/knowledge/usages?taskId=${taskId}&total=true`)).body;
     expect(used.total).toBe(3);
     expect(used.items[0]).toMatchObject({ kind: 'memory', itemId: id, agentId: agent.id, taskId, helpful: false });
-    for (const query of [`itemId=${id}`, `agentId=${agent.id}`]) expect((await hive.get<UsagePage>(`/v1/knowledge/usages?${query}`)).body.items).toHaveLength(3);
+    for (const query of [`itemId=${id}`, `agentId=${agent.id}`]) expect((await hive.get<KnowledgeUsagePage>(`/v1/knowledge/usages?${query}`)).body.items).toHaveLength(3);
     expect(await recorded(hive, id)).toEqual(['memory.used', 'memory.used', 'memory.used', 'memory.created']);
   });
 
@@ -147,14 +147,14 @@ describe('memories', () => {
   it('take no report of a use by who cannot see them, nor for another', async () => {
     const [one, other] = [await anAgent(hive), await anAgent(hive)];
     const { id } = await aMemory(hive, { agentId: one.id });
-    const use = (body: object, request: TestRequest = {}) => hive.post<Answered<UsageDto>>('/v1/knowledge/usages', { itemId: id, helpful: true, ...body }, request);
+    const use = (body: object, request: TestRequest = {}) => hive.post<Answered<KnowledgeUsageDto>>('/v1/knowledge/usages', { itemId: id, helpful: true, ...body }, request);
     expect((await use({}, { as: asAgent(other, hive.me) })).status).toBe(404);
     expect((await use({}, { as: principal() })).status).toBe(404);
     expect((await use({ itemId: newId() })).status).toBe(404);
     expect((await use({ helpful: 'yes' })).status).toBe(422);
     expect(await use({ agentId: other.id }, { as: asAgent(one, hive.me) })).toMatchObject({ status: 403, body: { code: 'not-yours' } });
     expect((await use({}, { as: asAgent(one, hive.me) })).body).toMatchObject({ agentId: one.id, item: { usageCount: 1, successRate: 1 } });
-    expect((await hive.get<UsagePage>('/v1/knowledge/usages', { as: asAgent(other, hive.me) })).body.items).toEqual([]);
+    expect((await hive.get<KnowledgeUsagePage>('/v1/knowledge/usages', { as: asAgent(other, hive.me) })).body.items).toEqual([]);
   });
 
   it('keep their agent from being deleted, and go with their user [S4.52]', async () => {

@@ -24,7 +24,7 @@ export class CreateUsageDto {
 }
 
 /** Which uses to list. */
-export class UsageQuery extends PageQuery {
+export class KnowledgeUsageQuery extends PageQuery {
   @IsOptional()
   @IsUUID()
   itemId?: string;
@@ -50,7 +50,7 @@ export interface UsageRow {
 }
 
 /** One use of an item. */
-export class UsageDto {
+export class KnowledgeUsageDto {
   id: string;
   kind: ItemKind;
   itemId: string;
@@ -61,14 +61,14 @@ export class UsageDto {
   /** How the item has done since; only in the answer to the report of a use. */
   item?: SuccessDto;
 
-  static of(row: UsageRow): UsageDto {
+  static of(row: UsageRow): KnowledgeUsageDto {
     return { id: row.id, kind: row.item_kind, itemId: row.item_id, agentId: row.agent_id, taskId: row.task_id, helpful: row.helpful, createdAt: new Date(row.created_at).toISOString() };
   }
 }
 
 /** A page of uses, newest first. */
-export class UsagePage {
-  items: UsageDto[];
+export class KnowledgeUsagePage {
+  items: KnowledgeUsageDto[];
   /** Cursor of the next page; null on the last. */
   nextCursor: string | null;
   /** Number of all matching uses, when asked for. */

@@ -1,7 +1,7 @@
 import { insertEntry } from '@agent-hive/audit';
 import { currentTenantId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
-import type { UsageQuery, UsageRow } from './usage.dto.js';
+import type { KnowledgeUsageQuery, UsageRow } from './usage.dto.js';
 import type { ItemKind } from './usage.entity.js';
 
 /** How an item did. */
@@ -37,7 +37,7 @@ export async function insertUsage(db: Sql, usage: UsageRow): Promise<MarkRow | u
   return found.rows[0];
 }
 
-function conditions({ itemId, agentId, taskId }: UsageQuery): RawBuilder<unknown> {
+function conditions({ itemId, agentId, taskId }: KnowledgeUsageQuery): RawBuilder<unknown> {
   const all = [sql`tenant_id = ${currentTenantId()}`];
   if (itemId !== undefined) all.push(sql`item_id = ${itemId}`);
   if (agentId !== undefined) all.push(sql`agent_id = ${agentId}`);
@@ -46,7 +46,7 @@ function conditions({ itemId, agentId, taskId }: UsageQuery): RawBuilder<unknown
 }
 
 /** A page of uses, newest first, with one more than it holds. Indexes of item, agent and task end in the id. */
-export async function selectUsages(db: Sql, query: UsageQuery, before: string | undefined): Promise<UsageRow[]> {
+export async function selectUsages(db: Sql, query: KnowledgeUsageQuery, before: string | undefined): Promise<UsageRow[]> {
   const older = before === undefined ? sql`true` : sql`id < ${before}::uuid`;
   const found = await sql<UsageRow>`
     select id, item_kind, item_id, agent_id, task_id, helpful, created_at from knowledge.usage where ${conditions(query)} and ${older} order by id desc limit ${query.limit + 1}`.execute(db);
@@ -54,7 +54,7 @@ export async function selectUsages(db: Sql, query: UsageQuery, before: string | 
 }
 
 /** How many uses match, whatever the page. */
-export async function countUsages(db: Sql, query: UsageQuery): Promise<number> {
+export async function countUsages(db: Sql, query: KnowledgeUsageQuery): Promise<number> {
   const found = await sql<{ count: string }>`select count(*) as count from knowledge.usage where ${conditions(query)}`.execute(db);
   return Number(found.rows[0]!.count);
 }

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Post, Query } from '@nestjs/common';
 import { ApiTags } from '@nestjs/swagger';
 import { Access } from '@agent-hive/kernel/http';
-import { CreateUsageDto, UsageDto, UsagePage, UsageQuery } from './usage.dto.js';
+import { CreateUsageDto, KnowledgeUsageDto, KnowledgeUsagePage, KnowledgeUsageQuery } from './usage.dto.js';
 import { UsagesService } from './usages.service.js';
 
 @ApiTags('knowledge')
@@ -12,14 +12,14 @@ export class UsagesController {
   /** Records that a document or memory was used, and whether it helped. */
   @Post()
   @Access('knowledge:write')
-  create(@Body() input: CreateUsageDto): Promise<UsageDto> {
+  create(@Body() input: CreateUsageDto): Promise<KnowledgeUsageDto> {
     return this.usages.create(input);
   }
 
   /** Lists what was used, newest first. */
   @Get()
   @Access('knowledge:read')
-  list(@Query() query: UsageQuery): Promise<UsagePage> {
+  list(@Query() query: KnowledgeUsageQuery): Promise<KnowledgeUsagePage> {
     return this.usages.list(query);
   }
 }

@@ -3,7 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { decodeIdCursor, newId, NotFound, pageOf, requireContext, tenantRead, tenantSql, type Page } from '@agent-hive/kernel';
 import { isVisible, requireOwn, viewer } from '../memory/visibility.js';
 import { SuccessDto } from './success.dto.js';
-import { UsageDto, type CreateUsageDto, type UsageQuery, type UsageRow } from './usage.dto.js';
+import { KnowledgeUsageDto, type CreateUsageDto, type KnowledgeUsageQuery, type UsageRow } from './usage.dto.js';
 import { countUsages, insertUsage, selectItem, selectUsages } from './usage.sql.js';
 
 /** What was used by whom and for what, and whether it helped: it moves the success of an item, which weighs in search. */
@@ -12,7 +12,7 @@ export class UsagesService {
   constructor(private readonly em: EntityManager) {}
 
   /** Records a use. Throws NotFound on an item that the caller cannot see, Forbidden when an agent speaks for another. */
-  async create(input: CreateUsageDto): Promise<UsageDto> {
+  async create(input: CreateUsageDto): Promise<KnowledgeUsageDto> {
     requireOwn(input);
     const { actor } = requireContext().principal;
     return tenantSql(this.em, async (db) => {
@@ -29,17 +29,17 @@ export class UsagesService {
       };
       const mark = await insertUsage(db, usage);
       if (!mark) throw new NotFound('document or memory', input.itemId);
-      return { ...UsageDto.of(usage), item: SuccessDto.from(mark) };
+      return { ...KnowledgeUsageDto.of(usage), item: SuccessDto.from(mark) };
     });
   }
 
   /** A page of uses, newest first: of an agent's key, that agent's own. */
-  async list(query: UsageQuery): Promise<Page<UsageDto>> {
+  async list(query: KnowledgeUsageQuery): Promise<Page<KnowledgeUsageDto>> {
     requireOwn({ agentId: query.agentId });
     const own = { ...query, agentId: viewer().agentId ?? query.agentId };
     const before = decodeIdCursor(query.cursor);
     return tenantRead(this.em, async (db) => {
-      const page: Page<UsageDto> = pageOf(await selectUsages(db, own, before), query.limit, (row) => [row.id], (row) => UsageDto.of(row));
+      const page: Page<KnowledgeUsageDto> = pageOf(await selectUsages(db, own, before), query.limit, (row) => [row.id], (row) => KnowledgeUsageDto.of(row));
       if (query.total) page.total = await countUsages(db, own);
       return page;
     });
