@@ -43,9 +43,9 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     await run(`insert into knowledge.pending_embedding (tenant_id, model_id, chunk_id, attempts) select tenant_id, '${model}', id, 5 from knowledge.chunk where tenant_id = '${mine}' and memory_id is not null`);
     await run(`insert into knowledge.embedding_model (tenant_id, id, name, dimensions, provider, is_default, created_at) values ('${mine}', '${small}', 's', 3, 'caller', false, now())`);
     await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at) select tenant_id, id, '${small}', 3, '[1,0,0]', now() from knowledge.chunk where tenant_id = '${mine}'`);
-    // Vectors of a few are enough: which way is taken is decided by the chunks that a filter leaves.
+    // Vectors of a few, all over the place, are enough: which way is taken is decided by the chunks that a filter leaves.
     const chunks = await run<{ id: string; content: string }>(`select id, content from knowledge.chunk where tenant_id = '${mine}' and document_id is not null order by id = '${needle}' desc, id limit 300`);
-    const values = chunks.map(({ id, content }) => `('${mine}', '${id}', '${model}', 1536, '${vectorText(lexicalVector(content, 1536))}', now())`);
+    const values = chunks.map(({ id, content }) => `('${mine}', '${id}', '${model}', 1536, '${vectorText(lexicalVector(id === needle ? content : id, 1536))}', now())`);
     for (let i = 0; i < values.length; i += 50) await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at) values ${values.slice(i, i + 50).join(', ')}`);
     await run(`insert into knowledge.usage (tenant_id, id, item_kind, item_id, agent_id, task_id, helpful, created_at) select t.id, gen_random_uuid(), 'document', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), true, now() from ${rows}`);
     await run(`insert into knowledge.gap (tenant_id, id, digest, query, asked_count, first_asked_at, last_asked_at) select t.id, gen_random_uuid(), md5(n::text) || md5(n::text), 'q', 1, now(), now() from ${rows}`);
@@ -119,7 +119,7 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     }
     const at = { at: new Date().toISOString(), kinds: ['document'] };
     const vector = `'${vectorText(lexicalVector(needleText, 1536))}'::halfvec`;
-    const words = { $3: `'needl | magnet'::tsquery`, $4: `array['needl'::tsquery]`, $5: 'array[1.0::float8]', $6: `array['haystakc']`, $7: `'needl'::tsquery`, $8: '50' };
+    const words = { $3: `'needl | magnet'::tsquery`, $4: `array['needl'::tsquery]`, $5: 'array[1.0::float8]', $6: `array['haystakc']`, $7: `'needl'::tsquery`, $8: '50', $9: `array['haystakc']` };
 
     it('words and trigrams: chunk_words_index, chunk_content_index', async () => {
       const plan = await planOf('knowledge.text_candidates(text, jsonb, int)', 1, at, words);

@@ -65,13 +65,13 @@ export class Migration20261124194500_search extends Migration {
 
   /**
    * The best chunks by words. A word counts the more, the fewer chunks have it (counted to 1,000); those that 1,000 and more have find
-   * nothing alone. A word that no chunk has is looked for by its trigrams: a typo, or a part of an identifier. Who writes operators
-   * (quotes, minus) gets what they say.
+   * nothing alone. When no chunk has any of the words, the first two are looked for by their trigrams: typos, or parts of identifiers.
+   * That looks into many chunks in vain, so a word that is known spares it. Who writes operators (quotes, minus) gets what they say.
    */
   private textCandidates(): string {
     return `
       create function knowledge.text_candidates(query text, filter jsonb, most int) returns table (chunk_id uuid, score float8, unknown text[])
-      language plpgsql stable security definer set search_path = pg_catalog set pg_trgm.word_similarity_threshold = 0.5 as $$
+      language plpgsql stable security definer set search_path = pg_catalog set pg_trgm.word_similarity_threshold = 0.6 as $$
       #variable_conflict use_column
       declare
         tenant uuid := nullif(current_setting('app.tenant_id', true), '')::uuid;
@@ -86,6 +86,7 @@ export class Migration20261124194500_search extends Migration {
         terms tsquery[] := '{}';
         weights float8[] := '{}';
         missing text[] := '{}';
+        looked_for text[] := '{}';
         word text;
         term tsquery;
         known bigint;
@@ -105,6 +106,7 @@ export class Migration20261124194500_search extends Migration {
               missing := missing || word;
             end if;
           end loop;
+          if cardinality(terms) = 0 then looked_for := missing[1:2]; end if;
         else
           terms := array[said];
           weights := array[1.0];
@@ -113,7 +115,7 @@ export class Migration20261124194500_search extends Migration {
           with found as (
             select c.id, 0::float8 as likeness from knowledge.chunk c where c.tenant_id = $1 and c.words @@ $3 and (%1$s)
             union all
-            select near.id, near.likeness from unnest($6::text[]) w(word) cross join lateral (
+            select near.id, near.likeness from unnest($9::text[]) w(word) cross join lateral (
               select c.id, public.word_similarity(w.word, c.content)::float8 as likeness from knowledge.chunk c
                where c.tenant_id = $1 and c.content operator(public.%%>) w.word and (%1$s) order by likeness desc limit 100) near
           ), best as (
@@ -123,7 +125,7 @@ export class Migration20261124194500_search extends Migration {
                  * coalesce((select sum(t.weight * ts_rank(c.words, t.term, 1)) from unnest($4::tsquery[], $5::float8[]) t(term, weight) where c.words @@ t.term), 0) as score, $6::text[]
             from best join knowledge.chunk c on c.tenant_id = $1 and c.id = best.id
            order by score desc, c.id limit $8 $q$, of_chunk)
-          using tenant, filter, wanted, terms, weights, missing, said, most;
+          using tenant, filter, wanted, terms, weights, missing, said, most, looked_for;
       end $$;`;
   }
 

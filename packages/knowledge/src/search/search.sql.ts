@@ -73,31 +73,38 @@ const used = sql`(coalesce(d.usage_count, m.usage_count) + ${PRIOR.used}::int)::
 const helpful = sql`(coalesce(d.helpful_count, m.helpful_count) + ${PRIOR.helpful}::int)::float8`;
 const neutral = wilsonLow(sql`${PRIOR.helpful}::float8`, sql`${PRIOR.used}::float8`);
 
+/** The best chunk of each item among candidates, and the place of the item; `best` is what they are ordered by. */
+const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  select *, row_number() over (order by ${best}, item_id) as rank from (
+    select distinct on (coalesce(c.document_id, c.memory_id)) coalesce(c.document_id, c.memory_id) as item_id, candidate.*
+      from (${candidates}) candidate join knowledge.chunk c on c.tenant_id = ${currentTenantId()} and c.id = candidate.chunk_id
+     order by coalesce(c.document_id, c.memory_id), ${best}, candidate.chunk_id) items`;
+
 /**
- * Candidates by words and by nearness, fused by their ranks, weighed by success, the best chunk of each item: one statement. What
- * may be found is decided inside the two functions, which read by chunk_words_index, chunk_content_index and embedding_1536_index
- * past row level security; here, rows are read by primary keys.
+ * Candidates by words and by nearness, fused by the ranks of their items, weighed by success: one statement. What may be found is
+ * decided inside the two functions, which read by chunk_words_index, chunk_content_index and embedding_1536_index past row level
+ * security; here, rows are read by primary keys.
  */
 export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit }: SearchRequest): Promise<HitRow[]> {
   const tenantId = currentTenantId();
   const candidates = Math.max(50, limit * 5);
   const conditions = JSON.stringify(filter);
   const words = byText
-    ? sql`select chunk_id, score, unknown, row_number() over (order by score desc, chunk_id) as rank from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int)`
-    : sql`select null::uuid as chunk_id, null::float8 as score, null::text[] as unknown, null::bigint as rank where false`;
+    ? sql`select chunk_id, score, unknown from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int)`
+    : sql`select null::uuid as chunk_id, null::float8 as score, null::text[] as unknown where false`;
   const vectors = nearTo
-    ? sql`select chunk_id, 1 - distance as similarity, row_number() over (order by distance, chunk_id) as rank
-            from knowledge.vector_candidates(${vectorText(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${conditions}::jsonb, ${candidates}::int) where 1 - distance >= ${nearTo.similarityMin}::float8`
-    : sql`select null::uuid as chunk_id, null::float8 as similarity, null::bigint as rank where false`;
+    ? sql`select chunk_id, 1 - distance as similarity from knowledge.vector_candidates(${vectorText(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${conditions}::jsonb, ${candidates}::int)
+           where 1 - distance >= ${nearTo.similarityMin}::float8`
+    : sql`select null::uuid as chunk_id, null::float8 as similarity where false`;
   const found = await sql<HitRow>`
-    with words as materialized (${words}),
-    vectors as materialized (${vectors}),
+    with words as materialized (${ranked(words, sql`score desc`)}),
+    vectors as materialized (${ranked(vectors, sql`similarity desc`)}),
     found as (
-      select chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, w.unknown,
+      select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, w.unknown,
              coalesce(1.0::float8 / (${RANK_OFFSET}::int + w.rank), 0) + coalesce(1.0::float8 / (${RANK_OFFSET}::int + v.rank), 0) as fused
-        from words w full join vectors v using (chunk_id)
+        from words w full join vectors v using (item_id)
     ), rated as (
-      select f.*, case when c.document_id is not null then 'document' else 'memory' end as kind, coalesce(c.document_id, c.memory_id) as item_id,
+      select f.*, case when c.document_id is not null then 'document' else 'memory' end as kind,
              coalesce(d.title, m.name, m.knowledge_type || ' (' || m.domain || ')') as title, coalesce(d.usage_count, m.usage_count) as usage_count, coalesce(d.helpful_count, m.helpful_count) as helpful_count,
              1 + ${SUCCESS_SHARE}::float8 * (${wilsonLow(helpful, used)} - ${neutral}) as success_weight,
              c.position, c.heading, c.start_offset, c.end_offset, c.content, d.current_version as document_version
@@ -105,10 +112,8 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
         join knowledge.chunk c on c.tenant_id = ${tenantId} and c.id = f.chunk_id
         left join knowledge.document d on d.tenant_id = c.tenant_id and d.id = c.document_id
         left join knowledge.memory m on m.tenant_id = c.tenant_id and m.id = c.memory_id
-    ), best as (
-      select distinct on (item_id) *, fused * success_weight as score from rated order by item_id, fused desc, chunk_id
     ), shown as (
-      select * from best order by score desc, item_id limit ${limit}
+      select *, fused * success_weight as score from rated order by score desc, item_id limit ${limit}
     )
     select *, ts_headline('knowledge.prose', translate(content, ${MARKS.start + MARKS.end}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${HEADLINE}) as excerpt
       from shown order by score desc, item_id`.execute(db);
