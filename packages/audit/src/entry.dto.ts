@@ -1,9 +1,8 @@
 import { IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsMoment, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { IsMoment, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { RISKS, type Risk } from './entry.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
 /** An agent's own account of something it did. */
 export class CreateEntryDto {
@@ -143,7 +142,7 @@ export class EntryDto {
   static of(row: EntryRow): EntryDto {
     return {
       id: row.id,
-      occurredAt: new Date(row.occurred_at).toISOString(),
+      occurredAt: iso(row.occurred_at),
       actor: { type: row.actor_type, id: row.actor_id, name: row.actor_name },
       action: row.action,
       subject: { type: row.subject_type, id: row.subject_id },

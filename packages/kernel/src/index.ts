@@ -18,6 +18,7 @@ export { keepLease, releaseLease, takeLease, type HeldLease } from './lease.js';
 export { migrate, MigrationFailed, migrationStatus, pendingMigrations, type DomainStatus, type MigrateOptions, type MigrationStep } from './migrator.js';
 export { kernelDomain } from './orm.js';
 export { decodeCursor, decodeIdCursor, encodeCursor, foreignCursor, pageOf, type Page, type PageRequest } from './page.js';
+export { iso } from './moment.js';
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
 export { requireStorable } from './http/storable-check.js';

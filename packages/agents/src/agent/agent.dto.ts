@@ -1,13 +1,10 @@
 import { Transform, Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Length, MaxLength, MinLength, ValidateIf } from 'class-validator';
-import { IsUniqueList, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsUniqueList, MaxJsonBytes, oneOfMessage, PageQuery, ToBoolean } from '@agent-hive/kernel/http';
 import { PERSONAS, type AiMetadata, type Persona } from './agent.entity.js';
 import { ACTIVE_STATUSES, AGENT_STATUSES, type AgentStatus } from '../presence/presence.entity.js';
 import { GrantedToolDto, type GrantedToolRow } from '../tool/granted-tool.dto.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
 /** What an agent is created or replaced with. */
 export class CreateAgentDto {
@@ -172,7 +169,7 @@ export class AgentQuery extends PageQuery {
 
   /** Whether each agent comes with the tools granted to it. */
   @IsOptional()
-  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown)))
+  @ToBoolean()
   @IsBoolean()
   includeTools?: boolean;
 }
@@ -281,14 +278,12 @@ export class AgentDto {
       lastAiAnalysis: iso(row.last_ai_analysis),
       lastHeartbeatAt: iso(row.last_heartbeat_at),
       version: row.version,
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
       ...(row.tools !== undefined && { tools: (row.tools ?? []).map((tool) => GrantedToolDto.of(tool)) }),
     };
   }
 }
-
-const iso = (at: Date | string | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** A page of agents, newest first. */
 export class AgentPage {

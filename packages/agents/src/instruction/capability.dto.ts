@@ -1,9 +1,7 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsObject, IsOptional, IsString, Length, MaxLength, ValidateIf, ValidateNested } from 'class-validator';
-import { IsLine, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { given, IsLine, MaxJsonBytes } from '@agent-hive/kernel/http';
 import type { Capability } from './capability.entity.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** One capability of an instruction. */
 export class PutCapabilityDto {

@@ -1,7 +1,6 @@
 import { IsObject, IsOptional, IsString, Length, MaxLength, ValidateIf } from 'class-validator';
-import { MaxJsonBytes } from '@agent-hive/kernel/http';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
+import { iso } from '@agent-hive/kernel';
+import { given, MaxJsonBytes } from '@agent-hive/kernel/http';
 
 /** The whole instruction of an agent; absent fields are empty. */
 export class PutInstructionDto {
@@ -76,8 +75,8 @@ export class InstructionDto {
       responseTemplates: row.response_templates,
       instructionMetadata: row.instruction_metadata,
       version: row.version,
-      createdAt: new Date(row.created_at).toISOString(),
-      updatedAt: new Date(row.updated_at).toISOString(),
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }

@@ -1,9 +1,7 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { IsLine, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { given, IsLine, MaxJsonBytes } from '@agent-hive/kernel/http';
 import type { KnowledgeDomain } from './knowledge-domain.entity.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** One knowledge domain of an instruction. */
 export class PutKnowledgeDomainDto {

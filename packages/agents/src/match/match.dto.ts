@@ -1,9 +1,7 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsInt, IsNotEmptyObject, IsNumber, IsObject, IsString, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
-import { IsUniqueList } from '@agent-hive/kernel/http';
+import { given, IsUniqueList } from '@agent-hive/kernel/http';
 import { AgentDto, type AgentRow } from '../agent/agent.dto.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** What a piece of work asks of an agent. */
 export class RequirementsDto {

@@ -1,4 +1,5 @@
 import { IsObject, ValidateIf } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { Transport } from './mcp-server.entity.js';
 
@@ -44,7 +45,7 @@ export class AssignedMcpServerDto {
       transport: row.transport,
       isEnabled: row.is_enabled,
       configuration: row.configuration,
-      assignedAt: new Date(row.assigned_at).toISOString(),
+      assignedAt: iso(row.assigned_at),
     };
   }
 }
@@ -74,7 +75,7 @@ export class AssignedAgentDto {
   assignedAt: string;
 
   static of(row: AssignedAgentRow): AssignedAgentDto {
-    return { agentId: row.agent_id, agentName: row.agent_name, configuration: row.configuration, assignedAt: new Date(row.assigned_at).toISOString() };
+    return { agentId: row.agent_id, agentName: row.agent_name, configuration: row.configuration, assignedAt: iso(row.assigned_at) };
   }
 }
 

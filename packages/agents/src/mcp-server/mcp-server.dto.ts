@@ -1,10 +1,7 @@
 import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { given, IsLine, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { masked } from './mcp-server-form.js';
 import { TRANSPORTS, type McpServer, type Transport } from './mcp-server.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** What may be left out of an MCP server. */
 class McpServerFields {

@@ -1,4 +1,5 @@
 import { IsIn, IsObject, IsOptional, IsString, MaxLength } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { AGENT_STATUSES, type AgentStatus } from './presence.entity.js';
 
@@ -46,8 +47,8 @@ export class PresenceDto {
       agentId: row.agent_id,
       status: row.status,
       statusReason: row.status_reason,
-      statusChangedAt: new Date(row.status_changed_at).toISOString(),
-      lastHeartbeatAt: row.last_heartbeat_at === null ? null : new Date(row.last_heartbeat_at).toISOString(),
+      statusChangedAt: iso(row.status_changed_at),
+      lastHeartbeatAt: iso(row.last_heartbeat_at),
       metrics: row.metrics,
     };
   }
@@ -86,7 +87,7 @@ export class StatusChangeDto {
       reason: row.reason,
       by: row.changed_by,
       byName: row.changed_by_name,
-      at: new Date(row.changed_at).toISOString(),
+      at: iso(row.changed_at),
     };
   }
 }

@@ -1,9 +1,8 @@
 import { IsIn, IsObject, IsOptional, IsString, IsUUID, Length, ValidateIf } from 'class-validator';
-import { IsLine, IsMoment, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, IsMoment, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { SESSION_STATES, TRUST_LEVELS, type SessionState, type TrustLevel } from './session.entity.js';
 
-const given = (_: object, value: unknown): boolean => value !== undefined;
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
 const JSON_BYTES = 65_536;
 
 /** What a session starts with. */
@@ -211,17 +210,15 @@ export class SessionDto {
       messageCount: Number(row.last_sequence),
       tokensUsed: Number(row.tokens_used),
       lastMessageAt: iso(row.last_message_at),
-      startedAt: iso(row.started_at)!,
+      startedAt: iso(row.started_at),
       endedAt: isOver ? iso(row.expires_at) : iso(row.ended_at),
       expiresAt: iso(row.expires_at),
       version: row.version,
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }
-
-const iso = (at: Date | string | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** A page of sessions, newest first. */
 export class SessionPage {

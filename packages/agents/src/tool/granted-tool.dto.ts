@@ -1,4 +1,5 @@
 import type { Risk } from '@agent-hive/audit';
+import { iso } from '@agent-hive/kernel';
 
 /** A tool with the grant that an agent has on it, as one SQL row. */
 export interface GrantedToolRow {
@@ -46,8 +47,8 @@ export class GrantedToolDto {
       mcpServerId: row.mcp_server_id,
       configuration: row.configuration,
       permissions: row.permissions,
-      expiresAt: row.expires_at === null ? null : new Date(row.expires_at).toISOString(),
-      grantedAt: new Date(row.granted_at).toISOString(),
+      expiresAt: iso(row.expires_at),
+      grantedAt: iso(row.granted_at),
     };
   }
 }

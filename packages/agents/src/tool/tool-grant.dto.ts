@@ -1,9 +1,7 @@
-import { Transform } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsBoolean, IsObject, IsOptional, IsString, Length, ValidateIf } from 'class-validator';
-import { IsLine, IsMoment, IsUniqueList, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, IsMoment, IsUniqueList, MaxJsonBytes, PageQuery, ToBoolean } from '@agent-hive/kernel/http';
 import { GrantedToolDto } from './granted-tool.dto.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** What an agent is granted a tool with. It replaces the whole of an earlier grant. */
 export class PutToolGrantDto {
@@ -33,7 +31,7 @@ export class PutToolGrantDto {
 export class ToolGrantQuery extends PageQuery {
   /** Whether expired grants are listed too. */
   @IsOptional()
-  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown)))
+  @ToBoolean()
   @IsBoolean()
   includeExpired?: boolean;
 }
@@ -72,8 +70,8 @@ export class GrantedAgentDto {
       agentName: row.agent_name,
       configuration: row.configuration,
       permissions: row.permissions,
-      expiresAt: row.expires_at === null ? null : new Date(row.expires_at).toISOString(),
-      grantedAt: new Date(row.granted_at).toISOString(),
+      expiresAt: iso(row.expires_at),
+      grantedAt: iso(row.granted_at),
     };
   }
 }

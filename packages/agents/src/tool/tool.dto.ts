@@ -1,10 +1,7 @@
 import { IsIn, IsObject, IsOptional, IsString, IsUUID, Length, MaxLength, ValidateIf } from 'class-validator';
 import { RISKS, type Risk } from '@agent-hive/audit';
-import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { given, IsLine, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import type { Tool } from './tool.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** What one version of a tool is registered with. */
 export class CreateToolDto {

@@ -1,7 +1,8 @@
 import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
-import { AgentMessageDto, iso, type AgentMessageRow } from '../mail/agent-message.dto.js';
+import { AgentMessageDto, type AgentMessageRow } from '../mail/agent-message.dto.js';
 import type { DeliveryState } from './delivery.entity.js';
 
 /** How an agent takes what lies in its inbox. */
@@ -134,7 +135,7 @@ export class DeliveryDto {
       redriveCount: row.redrive_count,
       availableAt: iso(row.available_at),
       expiresAt: iso(row.expires_at),
-      sentAt: iso(row.sent_at)!,
+      sentAt: iso(row.sent_at),
       deliveredAt: iso(row.delivered_at),
       settledAt: iso(row.settled_at),
       reason: row.reason,

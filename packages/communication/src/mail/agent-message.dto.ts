@@ -1,4 +1,5 @@
 import { IsDefined, IsIn, IsInt, IsObject, IsOptional, IsUUID, Max, MaxLength, Min } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import { AGENT_MESSAGE_TYPES, type AgentMessageType } from './agent-message.entity.js';
 
@@ -118,9 +119,6 @@ export interface AgentMessageRow {
   sent_at: Date | string;
 }
 
-/** A moment of a row as the API writes it. */
-export const iso = (value: Date | string | null): string | null => (value === null ? null : new Date(value).toISOString());
-
 /** What an agent sent. */
 export class AgentMessageDto {
   id: string;
@@ -154,7 +152,7 @@ export class AgentMessageDto {
       expiresAt: iso(row.expires_at),
       metadata: row.message_metadata,
       recipientCount: row.recipient_count,
-      sentAt: iso(row.sent_at)!,
+      sentAt: iso(row.sent_at),
     };
   }
 }

@@ -1,8 +1,8 @@
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min } from 'class-validator';
-import { IsLine, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { IsLine, MaxJsonBytes, oneOfMessage } from '@agent-hive/kernel/http';
 import { FEEDBACK, MESSAGE_ROLES, MESSAGE_TYPES, type Feedback, type MessageRole, type MessageType } from './message.entity.js';
 
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
 const SMALL_JSON_BYTES = 65_536;
 const LARGE_JSON_BYTES = 1_048_576;
 const INT_MAX = 2_147_483_647;
@@ -172,13 +172,11 @@ export class MessageDto {
       feedbackAt: iso(row.feedback_at),
       redactedAt: iso(row.redacted_at),
       redactionReason: row.redaction_reason,
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }
-
-const iso = (at: Date | string | null): string | null => (at === null ? null : at instanceof Date ? at.toISOString() : new Date(at).toISOString());
 
 /** Messages that were appended together, in their order. */
 export class MessagesDto {

@@ -1,7 +1,7 @@
-import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
-import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { IsLine, MaxJsonBytes, PageQuery, ToBoolean } from '@agent-hive/kernel/http';
 import { OWN_KINDS, type NotificationKind } from './notification.entity.js';
 
 /** What a notification is about. */
@@ -80,7 +80,7 @@ export class NotificationQuery extends PageQuery {
 
   /** Only those that are not read, with `true`. */
   @IsOptional()
-  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown)))
+  @ToBoolean()
   @IsBoolean()
   unread?: boolean;
 }
@@ -124,8 +124,8 @@ export class NotificationDto {
       body: row.body,
       subject: row.subject_type === null ? null : { type: row.subject_type, id: row.subject_id! },
       details: row.details,
-      createdAt: new Date(row.created_at).toISOString(),
-      readAt: row.read_at === null ? null : new Date(row.read_at).toISOString(),
+      createdAt: iso(row.created_at),
+      readAt: iso(row.read_at),
     };
   }
 }

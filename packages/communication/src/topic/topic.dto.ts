@@ -1,4 +1,5 @@
 import { IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { IsLine, PageQuery } from '@agent-hive/kernel/http';
 
 /** Path of a topic. */
@@ -50,8 +51,8 @@ export class TopicDto {
       name: row.name,
       description: row.description,
       subscriberCount: row.subscriber_count,
-      createdAt: new Date(row.created_at).toISOString(),
-      updatedAt: new Date(row.updated_at).toISOString(),
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }
@@ -78,7 +79,7 @@ export class SubscriptionDto {
   createdAt: string;
 
   static of(row: SubscriptionRow): SubscriptionDto {
-    return { topic: row.topic_name, agentId: row.agent_id, createdAt: new Date(row.created_at).toISOString() };
+    return { topic: row.topic_name, agentId: row.agent_id, createdAt: iso(row.created_at) };
   }
 }
 

@@ -1,8 +1,6 @@
 import { ArrayMaxSize, IsArray, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { IsMoment, IsUniqueList } from '@agent-hive/kernel/http';
+import { given, IsMoment, IsUniqueList } from '@agent-hive/kernel/http';
 import type { ApiKey } from './api-key.entity.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A key to be. */
 export class CreateApiKeyDto {

@@ -1,10 +1,10 @@
 import { IsNotEmpty, IsString, IsUrl, Matches, MaxLength, ValidateIf } from 'class-validator';
+import { given } from '@agent-hive/kernel/http';
 import type { OidcIssuer } from './oidc-issuer.entity.js';
 
 const url = { require_tld: false, protocols: ['http', 'https'], require_protocol: true };
 const HTTP = /^https?:/;
 const schemeMessage = { message: '$property must begin with http:// or https://, in lower case' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** An issuer to be believed. */
 export class CreateOidcIssuerDto {

@@ -1,4 +1,5 @@
 import { IsObject, IsOptional, IsString, IsUUID, Matches, MaxLength, MinLength } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 
 /** One category of one user. */
@@ -64,8 +65,8 @@ export class PreferenceDto {
       category: row.category,
       preferences: row.preferences,
       version: row.version,
-      createdAt: new Date(row.created_at).toISOString(),
-      updatedAt: new Date(row.updated_at).toISOString(),
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }

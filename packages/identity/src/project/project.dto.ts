@@ -1,11 +1,10 @@
 import { IsIn, IsNotEmpty, IsObject, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
-import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { given, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { ProjectState } from './project-state.entity.js';
 import { PROJECT_STATES, type Project, type ProjectStateName } from './project.entity.js';
 
 const DATA_MAX_BYTES = 65_536;
 const stateMessage = { message: 'state must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A project to be; it begins in planning. */
 export class CreateProjectDto {

@@ -1,9 +1,8 @@
 import { IsEmail, IsObject, IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
-import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { given, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { User } from './user.entity.js';
 
 const DATA_MAX_BYTES = 65_536;
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A person to be known. */
 export class CreateUserDto {

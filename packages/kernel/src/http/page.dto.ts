@@ -1,6 +1,7 @@
-import { Transform, Type } from 'class-transformer';
+import { Type } from 'class-transformer';
 import { IsBoolean, IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator';
 import type { PageRequest } from '../page.js';
+import { ToBoolean } from './property-rule.js';
 
 /** Query of every list. */
 export class PageQuery implements PageRequest {
@@ -20,7 +21,7 @@ export class PageQuery implements PageRequest {
 
   /** Whether to count all items, which costs. */
   @IsOptional()
-  @Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : (value as unknown)))
+  @ToBoolean()
   @IsBoolean()
   total?: boolean;
 }

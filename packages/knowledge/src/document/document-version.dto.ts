@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
 
 const NUMBER_MAX = 2_147_483_647;
@@ -80,7 +81,7 @@ export class DocumentVersionDto {
       summary: row.summary,
       restoredFrom: row.restored_from,
       createdByName: row.created_by_name,
-      createdAt: new Date(row.created_at).toISOString(),
+      createdAt: iso(row.created_at),
     };
   }
 }

@@ -1,11 +1,9 @@
 import { Transform } from 'class-transformer';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Max, MaxLength, Min, MinLength, ValidateIf } from 'class-validator';
-import { IsLine, IsUniqueList, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, IsUniqueList, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { SuccessDto } from '../usage/success.dto.js';
 import { FORMATS, type Format } from './document.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** Body of the operations that carry a document's text. */
 export const DOCUMENT_BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -200,8 +198,8 @@ export class DocumentDto extends SuccessDto {
       tokenCount: row.token_count,
       ...(row.content !== undefined && { content: row.content }),
       ...SuccessDto.from(row),
-      createdAt: new Date(row.created_at).toISOString(),
-      updatedAt: new Date(row.updated_at).toISOString(),
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
       version: row.version,
     };
   }

@@ -1,10 +1,8 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, IsObject, IsString, IsUUID, Length, Max, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { IsLine, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { DIMENSIONS_MAX, PROVIDERS, type Provider } from './embedding-model.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** Body of the operation that carries vectors. */
 export const VECTORS_BODY_MAX_BYTES = 16 * 1024 * 1024;
@@ -120,8 +118,8 @@ export class EmbeddingModelDto {
       isDefault: row.is_default,
       progress: { embedded: Number(row.embedded_count), pending: Number(row.pending_count), failed: Number(row.failed_count) },
       lastError: row.last_error,
-      retryAt: row.retry_at === null ? null : new Date(row.retry_at).toISOString(),
-      createdAt: new Date(row.created_at).toISOString(),
+      retryAt: iso(row.retry_at),
+      createdAt: iso(row.created_at),
     };
   }
 }

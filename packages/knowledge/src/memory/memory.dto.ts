@@ -1,26 +1,15 @@
-import { IsIn, IsOptional, IsString, IsUUID, Length, ValidateBy, ValidateIf } from 'class-validator';
-import { IsLine, IsMoment, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { IsIn, IsOptional, IsString, IsUUID, Length, ValidateIf } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, IsMoment, IsTextOrObject, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { SuccessDto } from '../usage/success.dto.js';
 import { ACCESSES, KNOWLEDGE_TYPES, READ_MODES, type KnowledgeType, type MemoryAccess, type ReadMode } from './memory.entity.js';
 
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
-
 const CONTENT_MAX_BYTES = 65_536;
-
-const isTextOrObject = () =>
-  ValidateBy({
-    name: 'isTextOrObject',
-    validator: {
-      validate: (value) => (typeof value === 'string' && value.trim() !== '') || (typeof value === 'object' && value !== null && !Array.isArray(value)),
-      defaultMessage: () => '$property must be a text that is not empty, or a JSON object',
-    },
-  });
 
 /** What takes the place of a memory; what is not given stays as it was. */
 export class CreateSuccessorDto {
   /** A text or a JSON object, at most 64 KiB. */
-  @isTextOrObject()
+  @IsTextOrObject()
   @MaxJsonBytes(CONTENT_MAX_BYTES)
   content: string | Record<string, unknown>;
 
@@ -190,20 +179,18 @@ export class MemoryDto extends SuccessDto {
       content: row.content,
       readMode: row.read_mode,
       access: row.access,
-      validFrom: iso(row.valid_from)!,
+      validFrom: iso(row.valid_from),
       validUntil: iso(row.valid_until),
       expiresAt: iso(row.expires_at),
       supersedesId: row.supersedes_id,
       lineageId: row.lineage_id,
       ...SuccessDto.from(row),
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
       version: row.version,
     };
   }
 }
-
-const iso = (at: Date | string | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** A page of memories, newest first. */
 export class MemoryPage {

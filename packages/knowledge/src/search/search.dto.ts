@@ -1,10 +1,8 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min, ValidateIf } from 'class-validator';
-import { IsMoment, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsMoment, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { KNOWLEDGE_TYPES, type KnowledgeType } from '../memory/memory.entity.js';
 import type { ItemKind } from '../usage/usage.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** By words, by nearness, or by both. */
 export const SEARCH_MODES = ['text', 'vector', 'hybrid'] as const;
@@ -171,7 +169,7 @@ export class GapDto {
 
   static of(row: GapRow): GapDto {
     return {
-      id: row.id, query: row.query, askedCount: row.asked_count, agentId: row.agent_id, firstAskedAt: new Date(row.first_asked_at).toISOString(), lastAskedAt: new Date(row.last_asked_at).toISOString(),
+      id: row.id, query: row.query, askedCount: row.asked_count, agentId: row.agent_id, firstAskedAt: iso(row.first_asked_at), lastAskedAt: iso(row.last_asked_at),
     };
   }
 }

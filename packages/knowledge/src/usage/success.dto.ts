@@ -1,3 +1,4 @@
+import { iso } from '@agent-hive/kernel';
 import { wilson } from './success.js';
 
 /** Between which bounds the true rate is, with 95 % confidence (Wilson). */
@@ -19,7 +20,7 @@ export class SuccessDto {
       usageCount: row.usage_count,
       successRate: successRate(row),
       successInterval: wilson(row.helpful_count, row.usage_count),
-      lastUsedAt: row.last_used_at === null ? null : new Date(row.last_used_at).toISOString(),
+      lastUsedAt: iso(row.last_used_at),
     };
   }
 }

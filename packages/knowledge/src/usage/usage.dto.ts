@@ -1,4 +1,5 @@
 import { IsBoolean, IsOptional, IsUUID } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
 import type { ItemKind } from './usage.entity.js';
 import { SuccessDto } from './success.dto.js';
@@ -62,7 +63,7 @@ export class KnowledgeUsageDto {
   item?: SuccessDto;
 
   static of(row: UsageRow): KnowledgeUsageDto {
-    return { id: row.id, kind: row.item_kind, itemId: row.item_id, agentId: row.agent_id, taskId: row.task_id, helpful: row.helpful, createdAt: new Date(row.created_at).toISOString() };
+    return { id: row.id, kind: row.item_kind, itemId: row.item_id, agentId: row.agent_id, taskId: row.task_id, helpful: row.helpful, createdAt: iso(row.created_at) };
   }
 }
 

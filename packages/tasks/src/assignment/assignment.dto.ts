@@ -1,10 +1,8 @@
 import { IsInt, IsString, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, PageQuery } from '@agent-hive/kernel/http';
 import { EstimatorFindingsDto, HistoryDto } from '../estimate/estimate.dto.js';
 import type { TaskStatus } from '../task/lifecycle.js';
-import { iso } from '../task/task-view.dto.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** How to choose who does a task. */
 export class CreateAssignmentDto {
@@ -93,7 +91,7 @@ export class AssignmentDto {
       reason: row.reason,
       prediction: row.prediction,
       decidedBy: row.decided_by,
-      decidedAt: iso(row.decided_at)!,
+      decidedAt: iso(row.decided_at),
       outcome: row.outcome,
       outcomeAt: iso(row.outcome_at),
     };

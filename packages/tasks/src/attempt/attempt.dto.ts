@@ -1,9 +1,10 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { Outcome } from '../task/lifecycle.js';
 import { JSON_MAX_BYTES } from '../task/task.dto.js';
-import { iso, TaskDto } from '../task/task-view.dto.js';
+import { TaskDto } from '../task/task-view.dto.js';
 
 /** What an attempt cost, by the agent's own account. */
 export class UsageDto {
@@ -184,7 +185,7 @@ export class AttemptDto {
       fencingToken: Number(row.fencing_token),
       number: row.number,
       redrive: row.redrive,
-      claimedAt: iso(row.claimed_at)!,
+      claimedAt: iso(row.claimed_at),
       endedAt: iso(row.ended_at),
       outcome: row.outcome,
       error: row.error,

@@ -1,6 +1,7 @@
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { IsUniqueList } from '@agent-hive/kernel/http';
-import { iso, TaskDto } from '../task/task-view.dto.js';
+import { TaskDto } from '../task/task-view.dto.js';
 import type { ClaimedRow } from './claim.sql.js';
 
 /** What an agent wants to do next. */

@@ -1,4 +1,5 @@
 import { IsIn, IsInt, IsOptional, IsUUID, Max, Min } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { DEPENDENCY_TYPES, type DependencyType, type TaskStatus } from '../task/lifecycle.js';
 
 const typeMessage = { message: 'type must be one of: $constraint1' };
@@ -64,8 +65,8 @@ export class DependencyDto {
       type: row.type,
       title: row.title,
       status: row.status,
-      createdAt: new Date(row.created_at).toISOString(),
-      resolvedAt: row.resolved_at === null ? null : new Date(row.resolved_at).toISOString(),
+      createdAt: iso(row.created_at),
+      resolvedAt: iso(row.resolved_at),
     };
   }
 }

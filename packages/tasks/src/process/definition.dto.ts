@@ -1,14 +1,12 @@
 import { IntersectionType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
-import { IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { given, IsUniqueList, MaxJsonBytes, oneOfMessage } from '@agent-hive/kernel/http';
 import { DEPENDENCY_TYPES, type DependencyType } from '../task/lifecycle.js';
 import { CreateTaskDto } from '../task/task.dto.js';
 import { SUCCESS_POLICIES, type SuccessPolicy } from './definition.js';
 import { TRIGGERS, type Trigger } from './process-run.entity.js';
 
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 const keyMessage = { message: '$property must be a lower-case token: a letter, then up to 62 letters, digits, _ or -' };
 
 /** A year and a day: what lies further ahead is a mistake. */

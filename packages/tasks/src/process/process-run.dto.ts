@@ -1,10 +1,8 @@
 import { IsInt, IsObject, IsOptional, IsUUID, Max, MaxLength, Min, ValidateIf } from 'class-validator';
-import { IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
 import type { TaskStatus } from '../task/lifecycle.js';
-import { iso } from '../task/task-view.dto.js';
 import type { RunState, Trigger } from './process-run.entity.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** What a process is run with. */
 export class CreateProcessRunDto {
@@ -96,7 +94,7 @@ export class ProcessRunSummaryDto {
       trigger: row.trigger,
       scheduleId: row.schedule_id,
       rootTaskId: row.root_task_id,
-      createdAt: iso(row.created_at)!,
+      createdAt: iso(row.created_at),
       endedAt: iso(row.ended_at),
     };
   }

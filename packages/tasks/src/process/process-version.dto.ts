@@ -1,7 +1,7 @@
 import { Type } from 'class-transformer';
 import { IsInt, IsUUID, Max, Min } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
-import { iso } from '../task/task-view.dto.js';
 import type { Definition } from './definition.js';
 import { DefinitionDto, ProcessRequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
 import type { Trigger } from './process-run.entity.js';
@@ -53,7 +53,7 @@ export class ProcessVersionSummaryDto {
   createdAt: string;
 
   static of(row: VersionRow): ProcessVersionSummaryDto {
-    return { processId: row.process_id, number: row.number, stepCount: row.step_count, triggers: row.triggers, createdAt: iso(row.created_at)! };
+    return { processId: row.process_id, number: row.number, stepCount: row.step_count, triggers: row.triggers, createdAt: iso(row.created_at) };
   }
 }
 
@@ -79,7 +79,7 @@ export class ProcessVersionDto {
       requirements: row.requirements,
       successCriteria: row.success_criteria,
       triggers: row.triggers,
-      createdAt: iso(row.created_at)!,
+      createdAt: iso(row.created_at),
     };
   }
 }

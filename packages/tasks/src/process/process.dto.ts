@@ -1,11 +1,9 @@
 import { IsOptional, IsString, MaxLength, ValidateIf } from 'class-validator';
-import { IsLine, PageQuery } from '@agent-hive/kernel/http';
-import { iso } from '../task/task-view.dto.js';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, PageQuery } from '@agent-hive/kernel/http';
 import type { Definition } from './definition.js';
 import { DefinitionDto, ProcessRequirementsDto, StepDto, SuccessCriteriaDto } from './definition.dto.js';
 import type { Trigger } from './process-run.entity.js';
-
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** A process with its first version. */
 export class CreateProcessDto extends DefinitionDto {
@@ -86,8 +84,8 @@ export class ProcessSummaryDto {
       version: row.number,
       stepCount: row.step_count,
       triggers: row.triggers,
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
       revision: row.revision,
     };
   }
@@ -123,8 +121,8 @@ export class ProcessDto {
       requirements: row.requirements,
       successCriteria: row.success_criteria,
       triggers: row.triggers,
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
       revision: row.revision,
     };
   }

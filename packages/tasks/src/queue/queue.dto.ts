@@ -1,6 +1,6 @@
 import { IsInt, IsNumber, IsOptional, IsString, Max, MaxLength, Min, MinLength } from 'class-validator';
+import { iso } from '@agent-hive/kernel';
 import { IsLine } from '@agent-hive/kernel/http';
-import { iso } from '../task/task-view.dto.js';
 import type { TaskStatus } from '../task/lifecycle.js';
 
 /** Path of a queue. */

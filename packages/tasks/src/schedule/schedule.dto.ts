@@ -1,14 +1,11 @@
 import { ApiPropertyOptional, IntersectionType, PickType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { IsLine, IsMoment, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { iso } from '@agent-hive/kernel';
+import { given, IsLine, IsMoment, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { TaskTemplateDto } from '../process/definition.dto.js';
 import { CreateTaskDto } from '../task/task.dto.js';
-import { iso } from '../task/task-view.dto.js';
 import { CATCH_UP_POLICIES, type CatchUpPolicy, type Schedule } from './schedule.entity.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
-const given = (_: object, value: unknown): boolean => value !== undefined;
 
 /** The template of a task that a schedule creates again and again. */
 export class ScheduledTaskDto extends IntersectionType(TaskTemplateDto, PickType(CreateTaskDto, ['assigneeId', 'projectId', 'concurrencyKey', 'taskMetadata'] as const)) {}

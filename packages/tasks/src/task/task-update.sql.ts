@@ -1,10 +1,10 @@
 import { insertEntry } from '@agent-hive/audit';
-import { currentTenantId, type Sql } from '@agent-hive/kernel';
+import { currentTenantId, iso, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import type { UpdateTaskDto } from './task.dto.js';
 import { ANYONE } from './lane.js';
 import { TASK_COLUMNS, type Reserved } from './task.sql.js';
-import { iso, type TaskRow } from './task-view.dto.js';
+import { type TaskRow } from './task-view.dto.js';
 
 /** Changes a locked task; its entry keeps the changed fields, before and after. By primary key. */
 export async function updateTask(db: Sql, task: TaskRow & Reserved, input: UpdateTaskDto, now: Date): Promise<TaskRow> {

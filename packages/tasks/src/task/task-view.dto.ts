@@ -1,5 +1,6 @@
 import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import type { Risk } from '@agent-hive/audit';
+import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { BackoffDto } from './task.dto.js';
 import { TASK_STATUSES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy, type Hold, type TaskStatus } from './lifecycle.js';
@@ -203,14 +204,11 @@ export class TaskDto {
       startedAt: iso(row.started_at),
       completedAt: iso(row.completed_at),
       version: row.version,
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }
-
-/** A moment as the API shows it (ISO-8601, UTC); null stays null. */
-export const iso = (at: Date | string | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** A page of tasks, newest first. */
 export class TaskPage {

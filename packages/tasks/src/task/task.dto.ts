@@ -1,28 +1,14 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateIf, ValidateNested,
-} from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateIf, ValidateNested } from 'class-validator';
 import { RISKS, type Risk } from '@agent-hive/audit';
-import { IsLine, IsMoment, IsUniqueList, MaxJsonBytes } from '@agent-hive/kernel/http';
+import { given, IsLine, IsMoment, IsTextOrObject, IsUniqueList, MaxJsonBytes, oneOfMessage } from '@agent-hive/kernel/http';
 import { DependsOnDto } from '../dependency/dependency.dto.js';
 import { BACKOFF_KINDS, CHILD_POLICIES, DEPENDENCY_FAILURE_POLICIES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy } from './lifecycle.js';
 
 /** An absent field stays; null is no value of one that cannot be empty. */
-const given = (_: object, value: unknown): boolean => value !== undefined;
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
 /** Most bytes of an input, a result, or metadata, as JSON. */
 export const JSON_MAX_BYTES = 262_144;
-
-const isTextOrObject = () =>
-  ValidateBy({
-    name: 'isTextOrObject',
-    validator: {
-      validate: (value) => typeof value === 'string' || (typeof value === 'object' && value !== null && !Array.isArray(value)),
-      defaultMessage: () => '$property must be a text or a JSON object',
-    },
-  });
 
 /** How long to wait before the next attempt. */
 export class BackoffDto {
@@ -53,7 +39,7 @@ export class CreateTaskDto {
 
   /** A text or a JSON object, at most 64 KiB. */
   @IsOptional()
-  @isTextOrObject()
+  @IsTextOrObject({ mayBeBlank: true })
   @MaxJsonBytes(65_536)
   description?: string | Record<string, unknown> | null;
 
@@ -203,7 +189,7 @@ export class UpdateTaskDto {
   title?: string;
 
   @IsOptional()
-  @isTextOrObject()
+  @IsTextOrObject({ mayBeBlank: true })
   @MaxJsonBytes(65_536)
   description?: string | Record<string, unknown> | null;
 

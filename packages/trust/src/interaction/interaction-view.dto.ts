@@ -1,3 +1,4 @@
+import { iso } from '@agent-hive/kernel';
 import type { Action } from './interaction.entity.js';
 import { ActionDto, InteractionSubjectDto } from './interaction.dto.js';
 import { statusAt, type InteractionStatus, type InteractionType } from './lifecycle.js';
@@ -83,13 +84,11 @@ export class InteractionDto {
       respondedBy: row.responded_by_name === null ? null : { id: row.responded_by_id, name: row.responded_by_name },
       usedAt: iso(row.used_at),
       expiresAt: iso(expiresAt),
-      createdAt: iso(row.created_at)!,
-      updatedAt: iso(row.updated_at)!,
+      createdAt: iso(row.created_at),
+      updatedAt: iso(row.updated_at),
     };
   }
 }
-
-const iso = (at: Date | string | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 /** A page of interactions. */
 export class InteractionPage {

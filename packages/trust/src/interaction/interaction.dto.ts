@@ -1,11 +1,7 @@
 import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize, ArrayMinSize, IsArray, IsDefined, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateBy, ValidateNested,
-} from 'class-validator';
-import { IsLine, IsUniqueList, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
+import { ArrayMaxSize, ArrayMinSize, IsArray, IsDefined, IsIn, IsInt, IsObject, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength, ValidateNested } from 'class-validator';
+import { IsLine, IsTextOrObject, IsUniqueList, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { INTERACTION_STATUSES, INTERACTION_TYPES, RESPONSES, type InteractionStatus, type InteractionType, type ResponseStatus } from './lifecycle.js';
-
-const oneOfMessage = { message: '$property must be one of: $constraint1' };
 
 /** Most bytes of a content, an answer, or the parameters of an action, as JSON. */
 const JSON_MAX_BYTES = 65_536;
@@ -18,15 +14,6 @@ const WAIT_MAX_SECONDS = 20;
 
 /** How a list is ordered. */
 export const INTERACTION_ORDERS = ['newest', 'priority'] as const;
-
-const isTextOrObject = () =>
-  ValidateBy({
-    name: 'isTextOrObject',
-    validator: {
-      validate: (value) => (typeof value === 'string' && value.trim() !== '') || (typeof value === 'object' && value !== null && !Array.isArray(value)),
-      defaultMessage: () => '$property must be a text that is not empty, or a JSON object',
-    },
-  });
 
 /** What an interaction is about. */
 export class InteractionSubjectDto {
@@ -65,7 +52,7 @@ export class CreateInteractionDto {
   subject?: InteractionSubjectDto | null;
 
   /** What the person reads: a text or a JSON object, at most 64 KiB. */
-  @isTextOrObject()
+  @IsTextOrObject()
   @MaxJsonBytes(JSON_MAX_BYTES)
   content: string | Record<string, unknown>;
 
