@@ -2,7 +2,6 @@ export { CommunicationModule, type CommunicationOptions } from './communication.
 export { CreateMessageDto, MessageDto } from './message/message.dto.js';
 export { MESSAGE_ROLES, MESSAGE_TYPES, type MessageRole, type MessageType } from './message/message.entity.js';
 export { MessagesService } from './message/messages.service.js';
-export { ArrivalsService } from './delivery/arrivals.service.js';
 export { DELIVERY_STATES, type DeliveryState } from './delivery/delivery.entity.js';
 export { DeliveriesService } from './delivery/deliveries.service.js';
 export { InboxService } from './delivery/inbox.service.js';

@@ -1,3 +1,4 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { afterCommit } from './commit.js';
 
 /** Other processes tell nobody: who waits looks again after this long. */
@@ -5,10 +6,11 @@ const LOOK_AGAIN_MS = 500;
 
 /**
  * Tells who waits in this process that there may be something to find. A waiter holds a timer and a callback, no connection
- * and no transaction; nothing is lost if a call gets lost, since each looks again by itself. Keys say who is told of what,
- * and begin with a tenant.
+ * and no transaction; nothing is lost if a call gets lost, since each looks again by itself. Keys say who is told of what: they
+ * name the domain and the tenant.
  */
-export class Wakeups {
+@Injectable()
+export class Wakeups implements OnApplicationShutdown {
   readonly #waiters = new Map<string, Set<() => void>>();
   #isClosed = false;
 
@@ -42,6 +44,10 @@ export class Wakeups {
   close(): void {
     this.#isClosed = true;
     for (const key of [...this.#waiters.keys()]) this.#wake(key);
+  }
+
+  onApplicationShutdown(): void {
+    this.close();
   }
 
   #wake(key: string): void {

@@ -1,7 +1,6 @@
 export { AssignmentsService } from './assignment/assignments.service.js';
 export { WorkService } from './attempt/work.service.js';
 export { ClaimsService } from './claim/claims.service.js';
-export { WakeupsService } from './claim/wakeups.service.js';
 export { EstimatesService } from './estimate/estimates.service.js';
 export { tasksDomain } from './orm.js';
 export { SchedulesService } from './schedule/schedules.service.js';

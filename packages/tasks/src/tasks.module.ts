@@ -114,7 +114,7 @@ export class TasksModule implements OnModuleInit {
         EstimatesService,
         ...(estimator ? [{ provide: TaskEstimator, useFactory: () => new HttpTaskEstimator(estimator) }] : []),
       ],
-      exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, AssignmentsService, EstimatesService, WorkloadReporter, WakeupsService],
+      exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, AssignmentsService, EstimatesService, WorkloadReporter],
     };
   }
 

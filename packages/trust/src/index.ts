@@ -1,6 +1,5 @@
 export { digestOf } from './interaction/action-digest.js';
 export { AnswersService } from './interaction/answers.service.js';
-export { InteractionWakeups } from './interaction/interaction-wakeups.service.js';
 export { type CreateInteractionDto } from './interaction/interaction.dto.js';
 export { Interaction, type Action } from './interaction/interaction.entity.js';
 export { InteractionDto } from './interaction/interaction-view.dto.js';

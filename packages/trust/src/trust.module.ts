@@ -24,7 +24,7 @@ const ACTIONS = [...INTERACTION_STATUSES.filter((status) => status !== 'pending'
   imports: [AuditModule],
   controllers: [InteractionsController],
   providers: [TrustHooks, InteractionWakeups, InteractionsService, AnswersService],
-  exports: [TrustHooks, InteractionWakeups, InteractionsService, AnswersService],
+  exports: [TrustHooks, InteractionsService, AnswersService],
 })
 export class TrustModule implements OnModuleInit {
   constructor(

@@ -1,7 +1,5 @@
-import { ArrivalsService } from '@agent-hive/communication';
+import { Wakeups } from '@agent-hive/kernel';
 import { EventStreams } from '@agent-hive/kernel/http';
-import { WakeupsService } from '@agent-hive/tasks';
-import { InteractionWakeups } from '@agent-hive/trust';
 import { readConfig, type Environment } from '../config/config.js';
 import { describeDatabase } from '../config/database-settings.js';
 import { jobs } from '../jobs/registry.js';
@@ -57,7 +55,7 @@ async function stop(hive: Hive, scheduler: Scheduler, withdraw: () => void, log:
   const drain = hive.app.get(Drain);
   drain.begin();
   // Whoever waits for work, for mail or for an answer, or reads a stream, is told now, and asks another process.
-  for (const waits of [WakeupsService, ArrivalsService, InteractionWakeups]) hive.app.get<{ close(): void }>(waits, { strict: false }).close();
+  hive.app.get(Wakeups, { strict: false }).close();
   hive.app.get(EventStreams, { strict: false }).beforeApplicationShutdown();
   log.info({ inFlight: drain.inFlight }, 'shutting down');
   const left = await drain.settled(Math.max(limitMs - CLOSING_MS, limitMs / 2));

@@ -1,10 +1,10 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { currentTenantId, Wakeups } from '@agent-hive/kernel';
 
 /** Tells who waits at an inbox in this process that something has come. */
 @Injectable()
-export class ArrivalsService implements OnApplicationShutdown {
-  private readonly wakeups = new Wakeups();
+export class ArrivalsService {
+  constructor(private readonly wakeups: Wakeups) {}
 
   /** Wakes who waits at the inboxes of agents of the running tenant, once what was written is committed. */
   notify(agentIds: readonly string[]): void {
@@ -15,15 +15,6 @@ export class ArrivalsService implements OnApplicationShutdown {
   wait(agentId: string, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     return this.wakeups.wait(keyOf(agentId), timeoutMs, signal);
   }
-
-  /** Ends every wait, now and from now on: the process shuts down. */
-  close(): void {
-    this.wakeups.close();
-  }
-
-  onApplicationShutdown(): void {
-    this.close();
-  }
 }
 
-const keyOf = (agentId: string): string => `${currentTenantId()}/${agentId}`;
+const keyOf = (agentId: string): string => `inbox ${currentTenantId()} ${agentId}`;

@@ -45,7 +45,7 @@ export const MAIL_ACTIONS = [
   imports: [AuditModule],
   controllers: [AgentMessagesController, InboxController, DeliveriesController, TopicsController, NotificationsController],
   providers: [AgentMessagesService, ArrivalsService, InboxService, InboxStreamsService, DeliveriesService, ReportsService, MailSweepService, TopicsService, NotificationsService, InteractionNoticesService],
-  exports: [AgentMessagesService, ArrivalsService, InboxService, DeliveriesService, MailSweepService, NotificationsService, InteractionNoticesService],
+  exports: [AgentMessagesService, InboxService, DeliveriesService, MailSweepService, NotificationsService, InteractionNoticesService],
 })
 export class MailModule implements OnModuleInit {
   constructor(
