@@ -38,7 +38,7 @@ export async function askLanguageModel({ url, model, key, timeoutMs }: LanguageM
       ],
     }),
   });
-  const text = await readCapped(response);
+  const text = await readCapped(response, ANSWER_MAX_BYTES);
   if (!response.ok) throw new Error(`the provider answered ${response.status}`);
   const answer = JSON.parse(text) as { choices?: { message?: { content?: unknown } }[] };
   const message = answer.choices?.[0]?.message?.content;
@@ -46,6 +46,14 @@ export async function askLanguageModel({ url, model, key, timeoutMs }: LanguageM
   const said: unknown = JSON.parse(message);
   if (!isObject(said)) throw new Error('the provider answered no JSON object');
   return said;
+}
+
+/** A service answered more than was to be read. */
+export class AnswerTooLarge extends Error {
+  override readonly name = 'AnswerTooLarge';
+  constructor(maxBytes: number) {
+    super(`the provider answered more than ${maxBytes} bytes`);
+  }
 }
 
 /** Whether a parsed JSON value is an object. */
@@ -61,12 +69,13 @@ const MESSAGE_MAX = 1000;
 /** A text of at most 1,000 characters that the database takes: messages quote what the provider sent, NULs and halves of characters too. */
 export const storableText = (text: string): string => text.replaceAll('\0', '').slice(0, MESSAGE_MAX).toWellFormed();
 
-async function readCapped(response: Response): Promise<string> {
+/** The text of an answer. Throws once it has more bytes than `maxBytes`, of which no more are read. */
+export async function readCapped(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += (chunk as Uint8Array).length;
-    if (size > ANSWER_MAX_BYTES) throw new Error(`the provider answered more than ${ANSWER_MAX_BYTES} bytes`);
+    if (size > maxBytes) throw new AnswerTooLarge(maxBytes);
     chunks.push(chunk as Uint8Array);
   }
   return Buffer.concat(chunks).toString('utf8');

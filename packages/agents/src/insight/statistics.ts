@@ -9,16 +9,22 @@ export interface Estimate {
 const Z_95 = 1.959964;
 
 /**
- * A proportion with its Wilson score interval (E. B. Wilson, 1927), which stays within 0..1 and is honest for few
- * samples. Null without a sample.
+ * The Wilson score interval of a proportion (E. B. Wilson, 1927), 95 %, which stays within 0..1 and is honest for few samples.
+ * Null without a sample.
  */
-export function proportion(successes: number, samples: number): Estimate | null {
+export function wilson(successes: number, samples: number): { low: number; high: number } | null {
   if (samples <= 0) return null;
   const p = successes / samples;
   const z2 = Z_95 ** 2 / samples;
   const centre = (p + z2 / 2) / (1 + z2);
   const half = (Z_95 * Math.sqrt((p * (1 - p)) / samples + z2 / (4 * samples))) / (1 + z2);
-  return { value: round(p), low: round(Math.max(0, centre - half)), high: round(Math.min(1, centre + half)), samples };
+  return { low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
+
+/** A proportion with its Wilson score interval. Null without a sample. */
+export function proportion(successes: number, samples: number): Estimate | null {
+  const interval = wilson(successes, samples);
+  return interval && { value: round(successes / samples), low: round(interval.low), high: round(interval.high), samples };
 }
 
 /** Two-sided 97.5 % quantiles of Student's t for 1 to 12 degrees of freedom; a wider table would never be reached by daily points of two weeks. */

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { AnswerTooLarge, readCapped } from '@agent-hive/agents';
 import { EmbeddingFailed, type Embedder, type EmbeddingRequest } from './embedder.js';
 import { NoVector, unitVector } from './vector.js';
 
@@ -60,7 +61,7 @@ export class HttpEmbedder implements Embedder {
       await response.body?.cancel();
       throw new EmbeddingFailed(`the service answered ${response.status}`, TRANSIENT.includes(response.status));
     }
-    return vectorsOf(await readCapped(response), batch.length, dimensions);
+    return vectorsOf(await readCapped(response, ANSWER_MAX_BYTES), batch.length, dimensions);
   }
 }
 
@@ -97,20 +98,10 @@ function vectorsOf(text: string, count: number, dimensions: number): number[][] 
   return vectors as number[][];
 }
 
-async function readCapped(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += (chunk as Uint8Array).length;
-    if (size > ANSWER_MAX_BYTES) throw new EmbeddingFailed(`the service answered more than ${ANSWER_MAX_BYTES} bytes`, false);
-    chunks.push(chunk as Uint8Array);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 /** What fetch throws is about the network, and says in its cause what happened there. */
 function asFailure(error: unknown): EmbeddingFailed {
   if (error instanceof EmbeddingFailed) return error;
+  if (error instanceof AnswerTooLarge) return new EmbeddingFailed(`the service answered more than ${ANSWER_MAX_BYTES} bytes`, false, { cause: error });
   if (error instanceof NoVector) return new EmbeddingFailed(`a vector of the service ${error.message}`, false, { cause: error });
   const { name, message, cause } = error as Error;
   const reason = name === 'TimeoutError' ? 'it took too long' : cause instanceof Error ? cause.message : message;

@@ -1,5 +1,5 @@
+import { wilson } from '@agent-hive/agents';
 import { iso } from '@agent-hive/kernel';
-import { wilson } from './success.js';
 
 /** Between which bounds the true rate is, with 95 % confidence (Wilson). */
 export class IntervalDto {
