@@ -1,5 +1,6 @@
+import canonicalize from 'canonicalize';
 import { Invalid, newId, type FieldError } from '@agent-hive/kernel';
-import { canonicalJson, digestOf } from './digest.js';
+import { digestOf } from './digest.js';
 import type { CreateMessageDto, MessageRow } from './message.dto.js';
 
 /** A message before it has a sequence: what the database is to keep of it. */
@@ -33,7 +34,7 @@ function messageOf(input: CreateMessageDto, contentBytes: number, now: Date): Dr
   const [toolCalls, toolOutputs] = [input.toolCalls ?? null, input.toolOutputs ?? null];
   const [channelPayload, messageMetadata] = [input.channelPayload ?? {}, input.messageMetadata ?? {}];
   const hasPayload = toolCalls !== null || toolOutputs !== null || Object.keys(channelPayload).length + Object.keys(messageMetadata).length > 0;
-  const payload = hasPayload ? canonicalJson({ channelPayload, messageMetadata, toolCalls, toolOutputs }) : null;
+  const payload = hasPayload ? canonicalize({ channelPayload, messageMetadata, toolCalls, toolOutputs })! : null;
   return {
     id: newId(),
     role: input.role === 'assistant' ? 'agent' : input.role,
