@@ -2,15 +2,13 @@ import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { AgentsService } from '@agent-hive/agents';
-import { Invalid, Refused, tenantRead, tenantSql, type Sql } from '@agent-hive/kernel';
-import { EventStreams, type StreamEvent } from '@agent-hive/kernel/http';
+import { Refused, tenantRead, tenantSql, type Sql } from '@agent-hive/kernel';
+import { EventStreams, lastSequence, type StreamEvent } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { ArrivalsService } from './arrivals.service.js';
 import { AnnouncedDto } from './delivery.dto.js';
 import { requireOwn } from './inbox.service.js';
 import { hasUnnumbered, lockInbox, numberDeliveries, selectNumbered, selectStart, type StreamedRow } from './inbox-stream.sql.js';
-
-const SEQUENCE = /^\d{1,15}$/;
 
 /** Tells agents what comes into their inboxes, as it comes. The id of an event is the delivery's place in the inbox, so a reader goes on from there in any process. */
 @Injectable()
@@ -28,12 +26,10 @@ export class InboxStreamsService {
    */
   async open(reply: FastifyReply, agentId: string, lastEventId: string | undefined): Promise<Readable> {
     requireOwn(agentId);
-    if (lastEventId !== undefined && !SEQUENCE.test(lastEventId)) {
-      throw new Invalid('Last-Event-ID must be the id of an event of this stream', [{ pointer: '/headers/last-event-id', message: 'must be a sequence' }]);
-    }
+    const last = lastSequence(lastEventId);
     const agent = await this.agents.get(agentId);
     if (agent.status === 'shutdown') throw new Refused(`agent ${agentId} is shut down: it must become initializing before it reads its inbox`, 'agent-shutdown');
-    const start = lastEventId ?? String(await tenantRead(this.em, (db) => selectStart(db, agentId)));
+    const start = last ?? String(await tenantRead(this.em, (db) => selectStart(db, agentId)));
     return this.streams.open(reply, start, {
       next: (after) => this.next(agentId, Number(after)),
       wait: (timeoutMs, signal) => this.arrivals.wait(agentId, timeoutMs, signal),

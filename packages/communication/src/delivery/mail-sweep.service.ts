@@ -3,8 +3,8 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { tenantSql, type Sql } from '@agent-hive/kernel';
 import { NotificationsService } from '../notification/notifications.service.js';
 import { ArrivalsService } from './arrivals.service.js';
-import { deadLetterNotices } from './dead-letter.js';
-import { sweepDue, sweepExpired, type SweptRow } from './sweep.sql.js';
+import { deadLetterNotices, type Ended } from './dead-letter.js';
+import { sweepDue, sweepExpired } from './sweep.sql.js';
 
 /** What a sweep of one tenant wrote: how many deliveries were past their time to live, and how many past a pause or a visibility timeout. */
 export interface SweptMail {
@@ -29,7 +29,7 @@ export class MailSweepService {
   }
 
   /** Repeats a step, each time in a transaction of its own, until it finds nothing. */
-  private async drain(step: (db: Sql, now: Date) => Promise<SweptRow[]>, now: Date): Promise<number> {
+  private async drain(step: (db: Sql, now: Date) => Promise<Ended[]>, now: Date): Promise<number> {
     for (let total = 0; ; ) {
       const rows = await tenantSql(this.em, async (db) => {
         const swept = await step(db, now);

@@ -2,30 +2,21 @@ import { insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import { idLike } from '../mail/minted-id.sql.js';
-import type { DeliveryState } from './delivery.entity.js';
+import type { Ended } from './dead-letter.js';
 import { stateAt } from './state.sql.js';
 
 /** Rows of one statement: what a sweep holds locked stays small. */
 const BATCH = 500;
 
-/** A delivery that time has moved. */
-export interface SweptRow {
-  id: string;
-  message_id: string;
-  agent_id: string;
-  state: DeliveryState;
-  from_agent_id: string | null;
-}
-
 /** Deliveries whose time to live is over and that nobody has in hand. Served by delivery_expiry_index. */
-export const sweepExpired = (db: Sql, now: Date): Promise<SweptRow[]> =>
+export const sweepExpired = (db: Sql, now: Date): Promise<Ended[]> =>
   sweep(db, now, sql`d.expires_at <= ${now} and d.settled_at is null and (d.state = 'pending' or d.available_at <= ${now}) order by d.expires_at limit ${BATCH}`);
 
 /** Deliveries whose pause or visibility timeout is over. Served by delivery_due_index. */
-export const sweepDue = (db: Sql, now: Date): Promise<SweptRow[]> => sweep(db, now, sql`d.available_at <= ${now} order by d.available_at limit ${BATCH}`);
+export const sweepDue = (db: Sql, now: Date): Promise<Ended[]> => sweep(db, now, sql`d.available_at <= ${now} order by d.available_at limit ${BATCH}`);
 
 /** Writes what time has made of deliveries, as stateAt() says; the end of a pause is not worth an entry. */
-async function sweep(db: Sql, now: Date, found: RawBuilder<unknown>): Promise<SweptRow[]> {
+async function sweep(db: Sql, now: Date, found: RawBuilder<unknown>): Promise<Ended[]> {
   const tenantId = currentTenantId();
   const entry = insertEntryPerRow(
     {
@@ -35,7 +26,7 @@ async function sweep(db: Sql, now: Date, found: RawBuilder<unknown>): Promise<Sw
     },
     sql`swept s where s.state <> s.was`,
   );
-  const rows = await sql<SweptRow>`
+  const rows = await sql<Ended>`
     with over as materialized (
       select d.id, d.state as was, ${stateAt(now)} as state from communication.delivery d where d.tenant_id = ${tenantId} and ${found} for update of d skip locked
     ), swept as (

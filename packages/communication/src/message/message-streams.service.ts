@@ -1,13 +1,11 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { SessionsService } from '@agent-hive/agents';
-import { currentTenantId, Invalid } from '@agent-hive/kernel';
-import { EventStreams, type StreamEvent } from '@agent-hive/kernel/http';
+import { currentTenantId } from '@agent-hive/kernel';
+import { EventStreams, lastSequence, type StreamEvent } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { MessagesService } from './messages.service.js';
 import { SessionWatch, type Watch } from './session-watch.service.js';
-
-const SEQUENCE = /^\d{1,15}$/;
 
 /** One look at what comes after a position. All that was committed up to `known` is in it. */
 interface Look {
@@ -30,14 +28,12 @@ export class MessageStreamsService {
 
   /** Messages after the last one that the reader has, each once. Throws NotFound, or Invalid on a Last-Event-ID that is no sequence. */
   async open(reply: FastifyReply, sessionId: string, lastEventId: string | undefined, after: number): Promise<Readable> {
-    if (lastEventId !== undefined && !SEQUENCE.test(lastEventId)) {
-      throw new Invalid('Last-Event-ID must be the id of an event of this stream', [{ pointer: '/headers/last-event-id', message: 'must be a sequence' }]);
-    }
+    const last = lastSequence(lastEventId);
     await this.sessions.get(sessionId);
     const watch = this.watches.watch(sessionId);
     reply.raw.once('close', () => watch.close());
     let known = 0;
-    return this.streams.open(reply, lastEventId ?? String(after), {
+    return this.streams.open(reply, last ?? String(after), {
       next: async (position) => {
         const look = await this.look(sessionId, position, watch);
         known = look.known;

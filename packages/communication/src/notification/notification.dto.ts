@@ -1,5 +1,5 @@
-import { IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
+import { IsBoolean, IsIn, IsObject, IsOptional, IsString, IsUUID, MaxLength, ValidateNested } from 'class-validator';
 import { iso } from '@agent-hive/kernel';
 import { IsLine, MaxJsonBytes, PageQuery, ToBoolean } from '@agent-hive/kernel/http';
 import { OWN_KINDS, type NotificationKind } from './notification.entity.js';

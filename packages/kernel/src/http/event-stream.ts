@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { requireContext, runInContext } from '../context.js';
+import { Invalid } from '../errors.js';
 
 /** One event. `id` is its durable position: whoever sends it back as Last-Event-ID gets what comes after. */
 export interface StreamEvent {
@@ -22,6 +23,14 @@ export interface EventSource {
  * reader may leave what it was sent before it is cut off; and after how long it must come back, with a key that is still good.
  */
 export const STREAM_LIMITS = { keepAliveMs: 15_000, slowReaderMs: 30_000, lifetimeMs: 900_000 };
+
+const SEQUENCE = /^\d{1,15}$/;
+
+/** The position that a reader sends back, when there is one. Throws Invalid on what is no sequence. */
+export function lastSequence(lastEventId: string | undefined): string | undefined {
+  if (lastEventId === undefined || SEQUENCE.test(lastEventId)) return lastEventId;
+  throw new Invalid('Last-Event-ID must be the id of an event of this stream', [{ pointer: '/headers/last-event-id', message: 'must be a sequence' }]);
+}
 
 const frame = ({ id, data }: StreamEvent): string => `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 

@@ -1,6 +1,6 @@
 export { Access, Public, covers, ACCESS, ANYONE_KNOWN, PLATFORM_SCOPES, type RouteAccess } from './access.js';
 export { installAnswerHeaders } from './answer.js';
-export { EventStreams, STREAM_LIMITS, type EventSource, type StreamEvent } from './event-stream.js';
+export { EventStreams, lastSequence, STREAM_LIMITS, type EventSource, type StreamEvent } from './event-stream.js';
 export { gone } from './gone.js';
 export { Authenticator, installGuard } from './guard.js';
 export { IdempotencyInterceptor } from './idempotency.interceptor.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { decodeCursor, Invalid, NotFound, pageOf, Refused, Stale, tenantRead, tenantSql, type Page, type Sql } from '@agent-hive/kernel';
+import { decodeCursor, foreignCursor, NotFound, pageOf, Refused, Stale, tenantRead, tenantSql, type Page, type Sql } from '@agent-hive/kernel';
 import { chunksOf } from '../chunk/chunking.js';
 import { replaceChunks } from '../chunk/chunk.sql.js';
 import { diffOf } from './diff.js';
@@ -27,7 +27,7 @@ export class DocumentVersionsService {
   /** A page of a document's versions, newest first. Throws NotFound, Invalid on a cursor. */
   async list(documentId: string, query: DocumentVersionQuery): Promise<Page<DocumentVersionDto>> {
     const before = decodeCursor(query.cursor, 1)?.[0] ?? NUMBER_MAX;
-    if (typeof before !== 'number' || !Number.isInteger(before) || before < 1 || before > NUMBER_MAX) throw new Invalid('cursor is not one that this list gave out', [{ pointer: '/cursor', message: 'must be the nextCursor of an earlier page' }]);
+    if (typeof before !== 'number' || !Number.isInteger(before) || before < 1 || before > NUMBER_MAX) throw foreignCursor();
     return tenantRead(this.em, async (db) => {
       const rows = await selectVersions(db, documentId, query.limit, before);
       const newest = rows[0] && query.cursor === undefined ? rows[0] : (await selectVersions(db, documentId, 1, NUMBER_MAX))[0];

@@ -51,18 +51,16 @@ export class AnswersService {
    * Refused: `not-approved`, `interaction-expired`, `approval-used`, `action-changed` with both digests, `agent-shutdown`.
    */
   async use(id: string, action: Action): Promise<InteractionDto> {
-    return oneTransaction(this.em, () =>
-      tenantSql(this.em, async (db) => {
-        const row = await lock(db, id);
-        requireOwn(row);
-        const at = new Date();
-        const digest = digestOf(action);
-        requireUsable(row, digest, at);
-        if (row.agent_id !== null && (await holdAgentStatus(db, row.agent_id)) === 'shutdown') throw new Refused(`agent ${row.agent_id} is shut down: what it was allowed before it may do no more`, 'agent-shutdown');
-        const used = await useApproval(db, row, digest, at);
-        return InteractionDto.of(used!, at);
-      }),
-    );
+    return tenantSql(this.em, async (db) => {
+      const row = await lock(db, id);
+      requireOwn(row);
+      const at = new Date();
+      const digest = digestOf(action);
+      requireUsable(row, digest, at);
+      if (row.agent_id !== null && (await holdAgentStatus(db, row.agent_id)) === 'shutdown') throw new Refused(`agent ${row.agent_id} is shut down: what it was allowed before it may do no more`, 'agent-shutdown');
+      const used = await useApproval(db, row, digest, at);
+      return InteractionDto.of(used!, at);
+    });
   }
 
   /** Marks what has expired in the running tenant, and lets go on what waited for it; returns how many. Safe to run twice, and beside everything else. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import {
-  decodeCursor, decodeIdCursor, Forbidden, Invalid, isForeignKeyViolation, isUuid, newId, NotFound, oneTransaction, pageOf, requireContext, runningTransaction, tenantRead, tenantSql, tenantStatement,
+  decodeCursor, decodeIdCursor, foreignCursor, Forbidden, Invalid, isForeignKeyViolation, isUuid, newId, NotFound, oneTransaction, pageOf, requireContext, runningTransaction, tenantRead, tenantSql, tenantStatement,
   type Page,
 } from '@agent-hive/kernel';
 import { TrustHooks } from '../trust.hooks.js';
@@ -103,7 +103,7 @@ function keyOf({ order, status, subjectType, subjectId, cursor }: InteractionQue
   const key = decodeCursor(cursor, 2);
   if (key === null) return undefined;
   const [priority, id] = key;
-  if (typeof priority !== 'number' || !Number.isInteger(priority) || priority < 0 || priority > 9 || !isUuid(id)) throw invalid('/cursor', 'must be the nextCursor of an earlier page in this order');
+  if (typeof priority !== 'number' || !Number.isInteger(priority) || priority < 0 || priority > 9 || !isUuid(id)) throw foreignCursor();
   return { priority, id };
 }
 
