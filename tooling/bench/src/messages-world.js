@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { BENCH_SCHEMA, callerOf, copyRows } from './seeds.js';
 import { onServer, vacuum } from './servers.js';
 import { openHiveHere } from './tasks-world.js';
 
@@ -18,11 +19,7 @@ export async function makeMessageWorld(url) {
   const key = randomBytes(24).toString('base64url');
   const hive = await openHiveHere(url, key, 2);
   try {
-    const call = async (method, path, body) => {
-      const answer = await hive.app.inject({ method, url: path, headers: { authorization: `Bearer ${key}` }, payload: body });
-      if (answer.statusCode >= 300) throw new Error(`${method} ${path} answered ${answer.statusCode}: ${answer.body}`);
-      return answer.json();
-    };
+    const call = callerOf(hive, key);
     const { tenantId } = await call('GET', '/v1/me');
     const { id } = await call('POST', '/v1/sessions', {});
     await call('POST', `/v1/sessions/${id}/messages`, MESSAGE);
@@ -33,24 +30,9 @@ export async function makeMessageWorld(url) {
   }
 }
 
-// Ids as the services mint them: UUIDv7, in the order of n, and alike in one transaction, so that rows can refer to each other.
-const SEEDS = `
-  create schema bench;
+const SEEDS = `${BENCH_SCHEMA};
   create table bench.session as select * from agents.session;
-  create table bench.message as select * from communication.message;
-  create function bench.id(n bigint) returns uuid language sql stable as $$
-    select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint + n / 4096), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || right(md5(now()::text || n), 15))::uuid
-  $$`;
-
-const columnsOf = async (client, table) => {
-  const { rows } = await client.query(`select quote_ident(attname) as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped`, [table]);
-  return rows.map((row) => row.name);
-};
-
-async function copyRows(client, { table, seed, from, replaced }) {
-  const columns = await columnsOf(client, table);
-  await client.query(`insert into ${table} (${columns.join(', ')}) select ${columns.map((name) => replaced[name] ?? `s.${name}`).join(', ')} from ${seed} s cross join ${from}`);
-}
+  create table bench.message as select * from communication.message`;
 
 /** The sessions of a hive as the bench fills and counts them. `crowd` tells how many lie there. */
 export function messagesOf(url, { sessions, each }) {

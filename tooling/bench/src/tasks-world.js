@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { built } from './built.js';
+import { BENCH_SCHEMA, callerOf, copyRows } from './seeds.js';
 import { onServer, vacuum } from './servers.js';
 
 const FOREIGN_LANES = 20;
@@ -25,11 +26,7 @@ export async function makeWorld(url, agents) {
   const key = randomBytes(24).toString('base64url');
   const hive = await openHiveHere(url, key, 2);
   try {
-    const call = async (method, path, body) => {
-      const answer = await hive.app.inject({ method, url: path, headers: { authorization: `Bearer ${key}` }, payload: body });
-      if (answer.statusCode >= 300) throw new Error(`${method} ${path} answered ${answer.statusCode}: ${answer.body}`);
-      return answer.json();
-    };
+    const call = callerOf(hive, key);
     const { tenantId } = await call('GET', '/v1/me');
     const agentIds = [];
     for (let i = 0; i < agents; i++) agentIds.push((await call('POST', '/v1/agents', { name: `bench ${i}`, type: 'general-purpose', capabilities: ['reading'] })).id);
@@ -46,15 +43,10 @@ export async function makeWorld(url, agents) {
   }
 }
 
-// Ids as the services mint them: UUIDv7, in the order of n, and alike in one transaction, so that rows can refer to each other.
-const SEEDS = `
-  create schema bench;
+const SEEDS = `${BENCH_SCHEMA};
   create table bench.task as select * from tasks.task;
   create table bench.attempt as select * from tasks.attempt;
-  create table bench.entry as select * from audit.entry where subject_id = (select id::text from bench.task where title = 'finished');
-  create function bench.id(n bigint) returns uuid language sql stable as $$
-    select (lpad(to_hex((extract(epoch from now()) * 1000)::bigint + n / 4096), 12, '0') || '7' || lpad(to_hex(n % 4096), 3, '0') || '8' || right(md5(now()::text || n), 15))::uuid
-  $$`;
+  create table bench.entry as select * from audit.entry where subject_id = (select id::text from bench.task where title = 'finished')`;
 
 const TALLY = `
   select (select count(*) from tasks.task where id >= $1)::int as created, (select count(*) from audit.entry where id >= $1 and action = 'task.created')::int as "createdEntries",
@@ -96,25 +88,16 @@ export function tasksOf(url, crowd = {}) {
   };
 }
 
-const columnsOf = async (client, table) => {
-  const { rows } = await client.query(`select quote_ident(attname) as name from pg_attribute where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''`, [table]);
-  return rows.map((row) => row.name);
-};
-
-/** Rows of `seed`, each as often as `times` says, with expressions over `g` in place of some columns. */
-async function copyRows(client, { table, seed, times, replaced }) {
-  const columns = await columnsOf(client, table);
-  const values = columns.map((name) => replaced[name] ?? `s.${name}`);
-  await client.query(`insert into ${table} (${columns.join(', ')}) select ${values.join(', ')} from (${seed}) s cross join generate_series(1, ${times}) g order by g`);
-}
+/** Rows of a query, each as often as `times` says, in turns. */
+const repeat = (client, { table, seed, times, replaced }) => copyRows(client, { table, seed: `(${seed})`, from: `generate_series(1, ${times}) g`, order: 'order by g', replaced });
 
 const copyTasks = (client, title, times) =>
-  copyRows(client, { table: 'tasks.task', seed: `select row_number() over () as k, count(*) over () as lanes, t.* from bench.task t where title = '${title}'`, times, replaced: { id: 'bench.id(g * s.lanes + s.k)' } });
+  repeat(client, { table: 'tasks.task', seed: `select row_number() over () as k, count(*) over () as lanes, t.* from bench.task t where title = '${title}'`, times, replaced: { id: 'bench.id(g * s.lanes + s.k)' } });
 
 async function copyFinished(client, times) {
   await client.query('begin');
-  await copyRows(client, { table: 'tasks.task', seed: `select * from bench.task where title = 'finished'`, times, replaced: { id: 'bench.id(g)', attempt_id: 'bench.id(g)' } });
-  await copyRows(client, { table: 'tasks.attempt', seed: 'select * from bench.attempt', times, replaced: { id: 'bench.id(g)', task_id: 'bench.id(g)' } });
-  await copyRows(client, { table: 'audit.entry', seed: 'select row_number() over (order by id) as k, e.* from bench.entry e', times, replaced: { id: 'bench.id(g::bigint * 4 + s.k)', subject_id: 'bench.id(g)::text' } });
+  await repeat(client, { table: 'tasks.task', seed: `select * from bench.task where title = 'finished'`, times, replaced: { id: 'bench.id(g)', attempt_id: 'bench.id(g)' } });
+  await repeat(client, { table: 'tasks.attempt', seed: 'select * from bench.attempt', times, replaced: { id: 'bench.id(g)', task_id: 'bench.id(g)' } });
+  await repeat(client, { table: 'audit.entry', seed: 'select row_number() over (order by id) as k, e.* from bench.entry e', times, replaced: { id: 'bench.id(g::bigint * 4 + s.k)', subject_id: 'bench.id(g)::text' } });
   await client.query('commit');
 }
