@@ -93,7 +93,9 @@ describe("the README's first minute", () => {
       const [body, status] = [run.stdout.slice(0, run.stdout.lastIndexOf('\n')), run.stdout.split('\n').at(-1)];
       assert.equal(run.status, 0, run.stderr);
       assert.match(status, /^20[01]$/, `${i + 1}: ${body}`);
-      assert.ok(Object.keys(JSON.parse(body)).length > 0);
+      const answer = JSON.parse(body);
+      assert.ok(Object.keys(answer).length > 0);
+      assert.notEqual(answer.items?.length, 0, `${i + 1}: nothing to see`);
     });
   }
 
