@@ -10,7 +10,7 @@ export { MatchItemDto } from './match/match.dto.js';
 export { MatchesService } from './match/matches.service.js';
 export { agentsDomain } from './orm.js';
 export { AGENT_STATUSES, type AgentStatus } from './presence/presence.entity.js';
-export { advanceSession, selectLineage, type Advance, type Stretch } from './session/advance.sql.js';
+export { advanceSession, advanceSessions, selectLineage, type Advance, type JointAdvance, type Stretch } from './session/advance.sql.js';
 export { CreateSessionDto, SessionDto } from './session/session.dto.js';
 export { Session, SESSION_STATES, TRUST_LEVELS, type SessionState, type TrustLevel } from './session/session.entity.js';
 export { SessionsService } from './session/sessions.service.js';

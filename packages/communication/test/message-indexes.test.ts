@@ -1,7 +1,7 @@
 import { idFloor, newId, runAs, type Sql } from '@agent-hive/kernel';
 import { explain, type Plan, type TestApp } from '@agent-hive/kernel/testing';
 import { readHistory } from '../src/message/history.sql.js';
-import { appendMessages } from '../src/message/message-append.sql.js';
+import { appendMessages, appendTogether } from '../src/message/message-append.sql.js';
 import { redactMessage, selectMessage, selectPlaces, selectStretch, selectUsage, updateFeedback, type Range } from '../src/message/message.sql.js';
 import { draftOf } from '../src/message/new-message.js';
 import { aSession, communicationApp, say } from './world.js';
@@ -93,6 +93,17 @@ describe('the statements of messages, by their plans', () => {
     expect(plan!.indexes).toHaveLength(1);
     expect(['session_pkey', 'session_active_index']).toContain(plan!.indexes[0]);
     expect(plan!.scanned).toEqual([]);
+  });
+
+  it('messages of several sessions are appended by their ids', async () => {
+    const copies = `select (jsonb_populate_record(s, jsonb_build_object('id', gen_random_uuid()))).* from agents.session s cross join generate_series(1, 1000) where s.id = '${(await aSession(hive)).id}'`;
+    await hive.database.execute(hive.orm, `insert into agents.session ${copies}`);
+    await hive.database.execute(hive.orm, 'analyze agents.session');
+    const now = new Date();
+    const facts = { actorType: 'service' as const, actorId: null, actorName: 'test', requestId: null, ip: null, userAgent: null };
+    const appends = [await aSession(hive), await aSession(hive)].map(({ id }) => ({ sessionId: id, facts, messages: draftOf([{ role: 'user', content: 'x' }], 1024, now, () => '').messages }));
+    const [plan] = await runAs(hive.orm.em, hive.me, () => explain(hive.orm.em, (db) => appendTogether(db, appends), { asRun: true, run: true }));
+    expect(plan).toMatchObject({ indexes: ['session_pkey'], scanned: [], walked: [] });
   });
 
   it('a month that is gone takes nothing else with it, and one that is not there yet takes nothing in', async () => {

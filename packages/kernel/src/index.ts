@@ -1,5 +1,6 @@
 export { bootstrap } from './bootstrap.js';
 export { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from './columns.js';
+export { Coalescer } from './coalescer.js';
 export { afterCommit } from './commit.js';
 export {
   APP_ROLE, createContext, currentContext, currentTenantId, requireContext, runAs, runInContext, servicePrincipal, type Actor, type HiveContext, type Principal, type RequestFacts,
@@ -22,6 +23,7 @@ export { iso } from './moment.js';
 export { ownedBySearch } from './search-function.js';
 export { inTenant } from './tenant-switch.js';
 export { requireStorable } from './http/storable-check.js';
+export { atMost, isAmong } from './size-class.js';
 export { oneTransaction, runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';
 export { Wakeups } from './wakeups.js';

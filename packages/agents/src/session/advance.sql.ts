@@ -1,4 +1,4 @@
-import { currentTenantId, requireContext, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, isAmong, requireContext, type Actor, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 
 /** Messages that are about to be written into a session. */
@@ -12,6 +12,12 @@ export interface Advance {
   /** Sequence that the session must be at; null for any. */
   expectedSequence: number | null;
   now: Date;
+}
+
+/** Messages of one actor that are about to be written into a session, among those of other sessions. */
+export interface JointAdvance extends Omit<Advance, 'expectedSequence'> {
+  actorType: Actor['type'];
+  actorId: string | null;
 }
 
 /**
@@ -30,6 +36,31 @@ export function advanceSession({ sessionId, count, firstId, lastId, tokens, expe
        and (s.agent_id is null or s.agent_id = ${actor.id}::uuid or ${actor.type}::text <> 'agent')
        and (${expectedSequence}::bigint is null or s.last_sequence = ${expectedSequence}::bigint)
     returning s.id, s.agent_id, s.last_sequence - ${count}::bigint as base`;
+}
+
+/**
+ * The same for several sessions at once: CTEs of which the last, `s`, returns what advanceSession() does, for each session that took its
+ * messages. A session is named once. They are locked in the order of their ids, so that two such statements never wait for each other in a ring.
+ */
+export function advanceSessions(advances: readonly JointAdvance[]): RawBuilder<unknown> {
+  const tenantId = currentTenantId();
+  return sql`ask as materialized (
+      select * from json_to_recordset(${JSON.stringify(advances)}::json)
+        as a("sessionId" uuid, count bigint, "firstId" uuid, "lastId" uuid, tokens bigint, now timestamptz, "actorType" text, "actorId" uuid) ${atMost(advances.length)}
+    ), held as materialized (
+      select h.id, h.is_open from (select * from ask order by "sessionId") a
+       cross join lateral (
+         select s.id, s.state = 'active' and (s.expires_at is null or s.expires_at > a.now) and (s.agent_id is null or s.agent_id = a."actorId" or a."actorType" <> 'agent') as is_open
+           from agents.session s where s.tenant_id = ${tenantId} and s.id = a."sessionId" for no key update
+       ) h
+    ), s as (
+      update agents.session s
+         set last_sequence = s.last_sequence + a.count, tokens_used = s.tokens_used + a.tokens, last_message_at = a.now,
+             first_message_id = least(s.first_message_id, a."firstId"), last_message_id = greatest(s.last_message_id, a."lastId")
+        from ask a
+       where s.tenant_id = ${tenantId} and ${isAmong(sql`s.id`, sql`array(select id from held where is_open)`)} and s.id = a."sessionId"
+      returning s.id, s.agent_id, s.last_sequence - a.count as base
+    )`;
 }
 
 /** Where a part of what a session shows was written: its own messages, or what it shares with the one it was forked from. */

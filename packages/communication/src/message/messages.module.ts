@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AuditModule } from '@agent-hive/audit';
+import { AppendsService } from './appends.service.js';
 import { ForksService } from './forks.service.js';
 import { MessageReviewsService } from './message-reviews.service.js';
 import { MessageStreamsService } from './message-streams.service.js';
@@ -15,7 +16,7 @@ export class MessagesModule {
       module: MessagesModule,
       imports: [AuditModule],
       controllers: [SessionMessagesController, MessagesController],
-      providers: [{ provide: MESSAGE_LIMITS, useValue: limits }, SessionWatch, MessagesService, MessageReviewsService, ForksService, MessageStreamsService],
+      providers: [{ provide: MESSAGE_LIMITS, useValue: limits }, SessionWatch, AppendsService, MessagesService, MessageReviewsService, ForksService, MessageStreamsService],
       exports: [MessagesService],
     };
   }

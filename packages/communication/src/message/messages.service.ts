@@ -2,8 +2,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { SessionsService } from '@agent-hive/agents';
 import { decodeCursor, encodeCursor, foreignCursor, Invalid, NotFound, tenantRead, tenantStatement, type FieldError } from '@agent-hive/kernel';
+import { AppendsService } from './appends.service.js';
 import { readHistory, stretchOf } from './history.sql.js';
-import { appendMessages } from './message-append.sql.js';
 import { MessageDto, type CreateMessageDto } from './message.dto.js';
 import type { MessagePage, MessageQuery, SessionUsageDto } from './message-query.dto.js';
 import { selectMessage, selectPlaces, selectUsage, type Range } from './message.sql.js';
@@ -28,6 +28,7 @@ export class MessagesService {
   constructor(
     private readonly em: EntityManager,
     private readonly sessions: SessionsService,
+    private readonly appends: AppendsService,
     private readonly watch: SessionWatch,
     @Inject(MESSAGE_LIMITS) private readonly limits: MessageLimits,
   ) {}
@@ -85,7 +86,7 @@ export class MessagesService {
     const now = new Date();
     const draft = draftOf(inputs, this.limits.contentMaxBytes, now, pointerOf);
     await this.requireParents(sessionId, draft.messages, pointerOf);
-    const base = await tenantStatement(this.em, (db) => appendMessages(db, sessionId, draft, now));
+    const base = await this.appends.append(sessionId, draft);
     if (base === null) return this.sessions.refuse(sessionId, draft.expectedSequence);
     this.watch.notify(sessionId, base + draft.messages.length);
     return draft.messages.map((message, i) => MessageDto.of({ ...message, session_id: sessionId, sequence: base + i + 1 }));

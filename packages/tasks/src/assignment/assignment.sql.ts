@@ -1,9 +1,8 @@
 import { insertEntry, insertEntryPerRow } from '@agent-hive/audit';
-import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, isAmong, newId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import { claimant, READY } from '../claim/claim.sql.js';
 import { ANYONE } from '../task/lane.js';
-import { atMost, isAmong } from '../task/size-class.sql.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
 import type { AssignmentRow } from './assignment.dto.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { entryFacts } from '@agent-hive/audit';
-import { currentTenantId, Forbidden, newId, NotFound, Refused, runAs, runningTransaction, servicePrincipal, tenantSql, tenantStatement, type HiveError } from '@agent-hive/kernel';
-import { Coalescer } from '../claim/coalescer.js';
+import { Coalescer, currentTenantId, Forbidden, newId, NotFound, Refused, runAs, runningTransaction, servicePrincipal, tenantSql, tenantStatement, type HiveError } from '@agent-hive/kernel';
+
 import { WakeupsService } from '../claim/wakeups.service.js';
 import type { Hold } from '../task/lifecycle.js';
 import { moveTasks, type Move } from '../task/move.sql.js';

@@ -1,8 +1,7 @@
 import { FACTS_RECORD, insertEntryPerRow, type EntryFacts } from '@agent-hive/audit';
-import { currentTenantId, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, isAmong, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import type { Usage } from '../task/move.sql.js';
-import { atMost, isAmong } from '../task/size-class.sql.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
 

@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { entryFacts, type EntryFacts } from '@agent-hive/audit';
-import { currentTenantId, Forbidden, newId, NotFound, Refused, requireContext, runAs, runningTransaction, servicePrincipal, tenantSql, tenantStatement } from '@agent-hive/kernel';
+import { Coalescer, currentTenantId, Forbidden, newId, NotFound, Refused, requireContext, runAs, runningTransaction, servicePrincipal, tenantSql, tenantStatement } from '@agent-hive/kernel';
 import { SettlementService } from '../task/settlement.service.js';
 import { WorkloadReporter } from '../workload/workload.service.js';
 import { ClaimedTaskDto, type ClaimDto, type ClaimedDto } from './claim.dto.js';
 import { claimTasks, lockLimitedQueues, selectClaimants, type Claim, type ClaimedRow, type Slot } from './claim.sql.js';
-import { Coalescer } from './coalescer.js';
+
 import { WakeupsService } from './wakeups.service.js';
 
 /** One claim among those that are made together. */

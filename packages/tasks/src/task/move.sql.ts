@@ -1,9 +1,8 @@
 import { insertEntryPerRow } from '@agent-hive/audit';
-import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, isAmong, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import { ENDED, type Hold, type Outcome, type TaskStatus } from './lifecycle.js';
 import { ANYONE } from './lane.js';
-import { atMost, isAmong } from './size-class.sql.js';
 import { TASK_COLUMNS } from './task.sql.js';
 import type { TaskRow } from './task-view.dto.js';
 

@@ -1,8 +1,7 @@
-import { currentTenantId, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import type { DependencyType } from './lifecycle.js';
 import { demandsOf, laneOf } from './lane.js';
-import { atMost } from './size-class.sql.js';
 import { TASK_COLUMNS } from './task.sql.js';
 import type { TaskRow } from './task-view.dto.js';
 

@@ -1,8 +1,7 @@
 import { insertEntryPerRow } from '@agent-hive/audit';
-import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, isAmong, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import type { DependencyFailurePolicy, DependencyType } from './lifecycle.js';
-import { atMost, isAmong } from './size-class.sql.js';
 import { TASK_COLUMNS } from './task.sql.js';
 import type { TaskRow } from './task-view.dto.js';
 

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import {
-  constraintName, currentTenantId, decodeIdCursor, isForeignKeyViolation, NotFound, pageOf, runAs, runningTransaction, servicePrincipal, tenantRead, tenantStatement, type Page,
+  Coalescer, constraintName, currentTenantId, decodeIdCursor, isForeignKeyViolation, NotFound, pageOf, runAs, runningTransaction, servicePrincipal, tenantRead, tenantStatement, type Page,
 } from '@agent-hive/kernel';
-import { Coalescer } from '../claim/coalescer.js';
+
 import { WakeupsService } from '../claim/wakeups.service.js';
 import { CreationService } from './creation.service.js';
 import { draftOf, externalIdTaken, type DraftTask, type NewTask } from './new-task.js';
