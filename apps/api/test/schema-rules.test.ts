@@ -13,6 +13,7 @@ import { root } from './world.js';
 const WITHOUT_TENANT: Record<string, string> = {
   'kernel.lease': 'background jobs belong to the process',
   'kernel.schema_version': 'history of the schemas themselves',
+  'audit.signing_key': 'the process signs the records of all tenants',
   'identity.tenant': 'is the tenant: its policy shows each its own row',
   'identity.oidc_issuer': 'the tenant is a claim of each token',
 };
@@ -136,6 +137,7 @@ describe('the data rules, read from the catalogue', () => {
       'agents.tool.security_level': [...RISKS],
       'audit.entry.actor_type': ['user', 'agent', 'service'],
       'audit.entry.risk': [...RISKS],
+      'audit.leaf.risk': [...RISKS],
       'communication.agent_message.type': [...AGENT_MESSAGE_TYPES],
       'communication.delivery.state': [...DELIVERY_STATES],
       'communication.message.feedback': ['pending', 'approved', 'rejected', 'modified'],

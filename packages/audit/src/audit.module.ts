@@ -1,11 +1,23 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { AuditHooks } from './audit.hooks.js';
 import { EntriesController } from './entries.controller.js';
 import { EntriesService } from './entries.service.js';
+import { CheckpointsController } from './sealing/checkpoints.controller.js';
+import { ExportsService } from './sealing/exports.service.js';
+import { ProofsService } from './sealing/proofs.service.js';
+import { ROTATED, SealingService } from './sealing/sealing.service.js';
+import { SigningKeysService } from './sealing/signing-keys.service.js';
+import { VerificationsService } from './sealing/verifications.service.js';
 
 @Module({
-  controllers: [EntriesController],
-  providers: [EntriesService, AuditHooks],
-  exports: [EntriesService, AuditHooks],
+  controllers: [EntriesController, CheckpointsController],
+  providers: [EntriesService, AuditHooks, SealingService, SigningKeysService, ProofsService, ExportsService, VerificationsService],
+  exports: [EntriesService, AuditHooks, SealingService, SigningKeysService],
 })
-export class AuditModule {}
+export class AuditModule implements OnModuleInit {
+  constructor(private readonly hooks: AuditHooks) {}
+
+  onModuleInit(): void {
+    this.hooks.actions.register('audit', async () => [ROTATED]);
+  }
+}

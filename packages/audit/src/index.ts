@@ -1,7 +1,13 @@
-export { AuditHooks } from './audit.hooks.js';
+export { AuditHooks, type AccountedFor } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
 export { CaptureSubscriber, SENSITIVE } from './capture.subscriber.js';
 export { EntriesService } from './entries.service.js';
 export { Entry, RISKS, type Risk } from './entry.entity.js';
 export { entryFacts, FACTS_RECORD, insertEntries, insertEntry, insertEntryPerRow, type ComputedStates, type EntryFacts, type EntryInput, type EntryPerRow } from './entry.sql.js';
+export { Checkpoint } from './sealing/checkpoint.entity.js';
+export { Leaf } from './sealing/leaf.entity.js';
+export { SealingService, sealedTopic, type Sealed } from './sealing/sealing.service.js';
+export { Signer, signerOf, type SignerSource } from './sealing/signer.js';
+export { SignerModule } from './sealing/signer.module.js';
+export { SigningKeysService, SigningKeyUnfit } from './sealing/signing-keys.service.js';
 export { auditDomain } from './orm.js';

@@ -1,6 +1,15 @@
 import { domainOrm, kernelDomain } from '@agent-hive/kernel';
 import { EntrySchema } from './entry.entity.js';
 import { migrations } from './migrations/index.js';
+import { CheckpointSchema } from './sealing/checkpoint.entity.js';
+import { LeafSchema } from './sealing/leaf.entity.js';
+import { NodeSchema } from './sealing/node.entity.js';
+import { SigningKeySchema } from './sealing/signing-key.entity.js';
 
-/** Schema `audit`: the record. */
-export const auditDomain = domainOrm({ name: 'audit', entities: [EntrySchema], upstream: [kernelDomain], migrations });
+/** Schema `audit`: the record and its seals. */
+export const auditDomain = domainOrm({
+  name: 'audit',
+  entities: [EntrySchema, LeafSchema, NodeSchema, CheckpointSchema, SigningKeySchema],
+  upstream: [kernelDomain],
+  migrations,
+});
