@@ -238,6 +238,7 @@ describe('every operation', () => {
 
   /** Work of A that leaves a row in every table of tasks and of communication. */
   async function someWork(agentId: string): Promise<void> {
+    await made('/v1/data-keys/rotation', {});
     await anInteraction();
     await aMessage();
     await aTopic();

@@ -1,5 +1,11 @@
 export { AuditHooks } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
+export { AuditSettingsModule, type AuditSettings } from './audit-settings.js';
+export { Undecipherable } from './encryption/cipher.js';
+export { DataKeysService } from './encryption/data-keys.service.js';
+export { type Cell, type EncryptedColumn } from './encryption/encrypted-column.js';
+export { EncryptionService, UnknownKey } from './encryption/encryption.service.js';
+export { KeyUnusable, type KeyEncryptionSource } from './encryption/key-encryption-key.js';
 export { CaptureSubscriber, SENSITIVE } from './capture.subscriber.js';
 export { EntriesService } from './entries.service.js';
 export { Entry, RISKS, type Risk } from './entry.entity.js';

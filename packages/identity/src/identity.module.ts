@@ -28,6 +28,7 @@ const OUTLIVES = 'the record outlives its subject; retention ends it';
 /** Tables of this domain and of those upstream, referred-to ones first. */
 const STORES: readonly TenantStore[] = [
   { table: 'audit.entry', key: ['id'], kept: OUTLIVES },
+  { table: 'audit.data_key', key: ['id'], secret: ['wrapped'] },
   { table: 'kernel.idempotency_key', key: ['principal', 'route', 'key'], secret: ['response'] },
   { table: 'identity.user', key: ['id'] },
   { table: 'identity.role', key: ['name'] },
