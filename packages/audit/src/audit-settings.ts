@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import type { ArchiveSettings } from './archive/archive-store.js';
 import type { KeyEncryptionSource } from './encryption/key-encryption-key.js';
 
 /** Names the settings for injection. */
@@ -8,6 +9,8 @@ export const AUDIT_SETTINGS = Symbol('audit settings');
 export interface AuditSettings {
   /** Keys that wrap the data keys of tenants; without it one that lives as long as the process. */
   encryptionKeys?: KeyEncryptionSource;
+  /** Where rows go that leave the database; without it, none that are to be archived leave. */
+  archive?: ArchiveSettings;
 }
 
 /** Gives the settings to AuditModule, which every domain imports as it is. */

@@ -1,14 +1,36 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ArchivesController } from './archive/archives.controller.js';
+import { ArchivesService } from './archive/archives.service.js';
 import { AuditHooks } from './audit.hooks.js';
+import { DATA_KEY_ACTIONS, DataKeysService } from './encryption/data-keys.service.js';
 import { DataKeysController } from './encryption/data-keys.controller.js';
-import { DataKeysService } from './encryption/data-keys.service.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { EntriesController } from './entries.controller.js';
 import { EntriesService } from './entries.service.js';
+import { ErasuresController } from './erasure/erasures.controller.js';
+import { ErasuresService } from './erasure/erasures.service.js';
+import { LegalHoldsController } from './hold/legal-holds.controller.js';
+import { LegalHoldsService } from './hold/legal-holds.service.js';
+import { RetentionPoliciesController } from './retention/retention-policies.controller.js';
+import { RetentionPoliciesService } from './retention/retention-policies.service.js';
+import { RetentionRunsController } from './retention/retention-runs.controller.js';
+import { RetentionRunsService } from './retention/retention-runs.service.js';
+import { StoresService } from './retention/stores.service.js';
+
+/** What the record says of itself, and nobody may report. */
+const ACTIONS = [...DATA_KEY_ACTIONS, 'archive.created', 'archive.expired', 'user.erased', 'agent.erased'];
 
 @Module({
-  controllers: [EntriesController, DataKeysController],
-  providers: [EntriesService, AuditHooks, EncryptionService, DataKeysService],
-  exports: [EntriesService, AuditHooks, EncryptionService, DataKeysService],
+  controllers: [EntriesController, DataKeysController, RetentionPoliciesController, RetentionRunsController, LegalHoldsController, ArchivesController, ErasuresController],
+  providers: [
+    EntriesService, AuditHooks, EncryptionService, DataKeysService, StoresService, RetentionPoliciesService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService,
+  ],
+  exports: [EntriesService, AuditHooks, EncryptionService, DataKeysService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService],
 })
-export class AuditModule {}
+export class AuditModule implements OnModuleInit {
+  constructor(private readonly hooks: AuditHooks) {}
+
+  onModuleInit(): void {
+    this.hooks.actions.register('audit', async () => ACTIONS);
+  }
+}

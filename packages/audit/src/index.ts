@@ -1,4 +1,6 @@
-export { AuditHooks } from './audit.hooks.js';
+export { ArchivesService } from './archive/archives.service.js';
+export { type ArchiveSettings } from './archive/archive-store.js';
+export { AuditHooks, type SubjectNames } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
 export { AuditSettingsModule, type AuditSettings } from './audit-settings.js';
 export { Undecipherable } from './encryption/cipher.js';
@@ -12,4 +14,9 @@ export { Entry, RISKS, type Risk } from './entry.entity.js';
 export { entryFacts, FACTS_RECORD, insertEntries, insertEntry, insertEntryPerRow, type ComputedStates, type EntryFacts, type EntryInput, type EntryPerRow } from './entry.sql.js';
 export { Checkpoint } from './sealing/checkpoint.entity.js';
 export { Leaf } from './sealing/leaf.entity.js';
+export { ErasuresService } from './erasure/erasures.service.js';
+export { LegalHoldsService } from './hold/legal-holds.service.js';
+export { RETENTION_CLASSES, type RetentionClass } from './retention/retention-class.js';
+export { RetentionRunsService } from './retention/retention-runs.service.js';
+export { SUBJECT_TYPES, type Erasure, type Store, type SubjectType } from './retention/store.js';
 export { auditDomain } from './orm.js';

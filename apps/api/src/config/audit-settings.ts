@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { AuditSettings, KeyEncryptionSource } from '@agent-hive/audit';
+import type { ArchiveSettings, AuditSettings, KeyEncryptionSource } from '@agent-hive/audit';
 import type { Config } from './config.js';
 import { serverUrl } from './database-settings.js';
 
 /** What the record needs from its surroundings. */
-export const auditSettings = (config: Config): AuditSettings => ({ encryptionKeys: encryptionKeys(config) });
+export const auditSettings = (config: Config): AuditSettings => ({ encryptionKeys: encryptionKeys(config), archive: archive(config) });
 
 /** The key-encryption key: as stated, or a file of this machine, made at the first start. A hive in memory forgets it as it forgets its data. */
 function encryptionKeys(config: Config): KeyEncryptionSource {
@@ -16,3 +16,16 @@ function encryptionKeys(config: Config): KeyEncryptionSource {
 }
 
 const KEY_FILE = 'hive-encryption.key';
+
+function archive(config: Config): ArchiveSettings {
+  const { HIVE_ARCHIVE_S3_BUCKET: bucket, HIVE_ARCHIVE_S3_ENDPOINT: endpoint, HIVE_ARCHIVE_S3_ACCESS_KEY_ID: accessKeyId, HIVE_ARCHIVE_S3_SECRET_ACCESS_KEY: secretAccessKey } = config;
+  if (!bucket) return { kind: 'directory', path: config.HIVE_ARCHIVE_DIR };
+  return {
+    kind: 's3',
+    bucket,
+    region: config.HIVE_ARCHIVE_S3_REGION,
+    prefix: config.HIVE_ARCHIVE_S3_PREFIX ?? '',
+    ...(endpoint && { endpoint }),
+    ...(accessKeyId && secretAccessKey && { accessKeyId, secretAccessKey }),
+  };
+}
