@@ -1,5 +1,5 @@
 import { AgentsModule, agentsDomain, type LanguageModelSettings } from '@agent-hive/agents';
-import { AuditModule, auditDomain, CaptureSubscriber, SignerModule, type SignerSource } from '@agent-hive/audit';
+import { AuditModule, AuditSettingsModule, auditDomain, CaptureSubscriber, SignerModule, type SignerSource } from '@agent-hive/audit';
 import { CommunicationModule, communicationDomain } from '@agent-hive/communication';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
@@ -8,6 +8,7 @@ import { TasksModule, tasksDomain } from '@agent-hive/tasks';
 import { TrustModule, trustDomain } from '@agent-hive/trust';
 import type { EventSubscriber } from '@mikro-orm/postgresql';
 import type { DynamicModule, Type } from '@nestjs/common';
+import { auditSettings } from './config/audit-settings.js';
 import type { Config } from './config/config.js';
 
 /** The domains in the order of the arrows: each may point to those before it. */
@@ -15,6 +16,7 @@ export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDo
 
 /** The domains' modules, in the same order. */
 export const modules = (config: Config, adminKey: string, signer?: SignerSource): (Type | DynamicModule)[] => [
+  AuditSettingsModule.of(auditSettings(config)),
   AuditModule,
   ...(signer ? [SignerModule.of(signer)] : []),
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),

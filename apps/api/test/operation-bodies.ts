@@ -42,4 +42,6 @@ export const BODIES: Record<string, unknown> = {
   sessionMessages_append: { role: 'user', content: 'x' },
   messages_setFeedback: { feedback: 'approved' },
   messages_redact: { reason: 'r' },
+  legalHolds_release: { reason: 'r' },
+  retentionPolicies_replace: { items: [] },
 };

@@ -146,6 +146,21 @@ describe('every operation', () => {
     return { name, agentId };
   }
 
+  const aHold = async () => made('/v1/legal-holds', { subjectType: 'session', subjectId: (await aSession()).id, reason: 'r' });
+  const aRun = async () => ({ id: (await made('/v1/retention-runs', { dryRun: true })).id });
+  const anErasure = async () => ({ id: (await made('/v1/erasures', { userId: (await made('/v1/users', { email: `${newId()}@example.com` })).id })).id });
+
+  /** The proof of an archive of A, with its file. */
+  async function anArchive(): Promise<{ id: string }> {
+    const { id } = await aSession();
+    const past = `kernel.id_floor(now() - interval '100 days')`;
+    await hive.database.execute(hive.orm, `select kernel.ensure_months('communication.message', now() - interval '4 months', 4)`);
+    await hive.database.execute(hive.orm, `insert into communication.message (tenant_id, id, session_id, sequence, role, message_type, content, size_bytes, content_digest, created_at, updated_at)
+      values ('${a.id}', (left(${past}::text, 19) || substr(gen_random_uuid()::text, 20))::uuid, '${id}', 2, 'user', 'text', 'old', 3, repeat('a', 64), now(), now())`);
+    await made('/v1/retention-runs', {});
+    return { id: (await made<{ items: { id: string }[] }>('/v1/archives', undefined, a.key, 'GET')).items[0]!.id };
+  }
+
   /** A document of A with two versions. */
   async function aDocument(): Promise<Record<string, string>> {
     const { id } = await made('/v1/documents', { name: newId(), category: 'c', content: 'one' });
@@ -215,6 +230,10 @@ describe('every operation', () => {
       const { id } = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
       return { id: (await made('/v1/audit/entries', { agentId: id, actionType: 'x', actionDetails: {}, riskLevel: 'low' })).id };
     }
+    if (o.path.startsWith('/v1/legal-holds/')) return { id: (await aHold()).id };
+    if (o.path.startsWith('/v1/retention-runs/')) return aRun();
+    if (o.path.startsWith('/v1/erasures/')) return anErasure();
+    if (o.path.startsWith('/v1/archives/')) return anArchive();
     if (o.path.startsWith('/v1/users/')) {
       const { id } = await made('/v1/users', { email: `${newId()}@example.com` });
       await made(`/v1/users/${id}/preferences/ui`, { preferences: { a: 1 } }, a.key, 'PUT');
@@ -238,6 +257,10 @@ describe('every operation', () => {
 
   /** Work of A that leaves a row in every table of tasks and of communication. */
   async function someWork(agentId: string): Promise<void> {
+    await made('/v1/data-keys/rotation', {});
+    await made('/v1/retention-policies', { items: [{ retentionClass: 'mail', hotDays: 1, totalDays: 2 }] }, a.key, 'PUT');
+    await aHold();
+    await anErasure();
     await anInteraction();
     await aMessage();
     await aTopic();
@@ -345,6 +368,7 @@ const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
       await someWork(agent.id!);
       await aSession();
       await someKnowledge();
+      await anArchive();
       const tables = await hive.database.execute<{ name: string }>(
         hive.orm,
         `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'

@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { testEngine, testDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
@@ -23,7 +26,7 @@ export async function testHive(env: Record<string, string> = {}): Promise<TestHi
   const io = { out: (line: string) => void said.push(line), err: (line: string) => void said.push(line) };
   const db = testEngine() === 'server' ? await testDatabase(domains) : null;
   const where: Record<string, string> = db ? { DATABASE_URL: db.url!, HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0' } : { HIVE_DATA_DIR: 'memory://' };
-  const hive = await startHive({ PORT: '0', LOG_LEVEL: 'silent', HIVE_ADMIN_KEY: ADMIN_KEY, ...where, ...env }, io);
+  const hive = await startHive({ PORT: '0', LOG_LEVEL: 'silent', HIVE_ADMIN_KEY: ADMIN_KEY, HIVE_ENCRYPTION_KEY: '11'.repeat(32), ...where, ...env }, io);
   const authorization = `Bearer ${ADMIN_KEY}`;
   return {
     ...hive,
@@ -49,7 +52,7 @@ export interface OpenTestHive extends Hive {
 export async function openTestHive(): Promise<OpenTestHive> {
   const db = testEngine() === 'server' ? await testDatabase(domains) : null;
   const where: Record<string, string> = db ? { DATABASE_URL: db.url!, HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0' } : { HIVE_DATA_DIR: 'memory://' };
-  const { config } = readConfig({ LOG_LEVEL: 'silent', HIVE_ADMIN_KEY: ADMIN_KEY, ...where });
+  const { config } = readConfig({ LOG_LEVEL: 'silent', HIVE_ADMIN_KEY: ADMIN_KEY, HIVE_ARCHIVE_DIR: mkdtempSync(join(tmpdir(), 'hive-archives-')), HIVE_ENCRYPTION_KEY: '11'.repeat(32), ...where });
   const hive = await openHive(config, { out: () => undefined, err: () => undefined }, createLogger(config));
   await hive.app.listen(0, '127.0.0.1');
   const close = async () => {

@@ -1,6 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Hook } from '@agent-hive/kernel';
+import type { EncryptedColumn } from './encryption/encrypted-column.js';
+import type { Store, SubjectType } from './retention/store.js';
+
+/** What is known of a subject that names it: an erasure looks for it in texts. */
+export interface SubjectNames {
+  /** Email, telephone number, external id: they name nobody else. */
+  identifiers: readonly string[];
+  /** Display names, which others may have too. */
+  names: readonly string[];
+}
 
 /** Which sequences of those asked for have a proof that they may be gone. */
 export interface AccountedFor {
@@ -19,4 +29,12 @@ export class AuditHooks {
   readonly actions = new Hook<[], readonly string[]>('audit.actions');
   /** Which of these sequences of the running tenant, whose entry or payload is not there, have a row that proves that it was to go. */
   readonly accountedFor = new Hook<[sequences: readonly number[]], AccountedFor>('audit.accountedFor');
+  /** Columns that a domain writes and reads through EncryptionService, so that a rotation of keys finds them. */
+  readonly encryptedColumns = new Hook<[], readonly EncryptedColumn[]>('audit.encryptedColumns');
+  /** Tables of a domain, for retention, legal holds and erasure. */
+  readonly stores = new Hook<[], readonly Store[]>('audit.stores');
+  /** The subject, if it is one of the domain's and the running tenant has it; else null. */
+  readonly subjects = new Hook<[type: SubjectType, id: string], SubjectNames | null>('audit.subjects');
+  /** Ends what a store cannot say of a subject that is being erased, such as the user itself. Returns rows by table. */
+  readonly erased = new Hook<[type: 'user' | 'agent', id: string], readonly { table: string; erased: number; blanked: number }[]>('audit.erased');
 }

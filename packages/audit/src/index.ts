@@ -1,5 +1,13 @@
-export { AuditHooks, type AccountedFor } from './audit.hooks.js';
+export { ArchivesService } from './archive/archives.service.js';
+export { type ArchiveSettings } from './archive/archive-store.js';
+export { AuditHooks, type AccountedFor, type SubjectNames } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
+export { AuditSettingsModule, type AuditSettings } from './audit-settings.js';
+export { Undecipherable } from './encryption/cipher.js';
+export { DataKeysService } from './encryption/data-keys.service.js';
+export { type Cell, type EncryptedColumn } from './encryption/encrypted-column.js';
+export { EncryptionService, UnknownKey } from './encryption/encryption.service.js';
+export { KeyUnusable, type KeyEncryptionSource } from './encryption/key-encryption-key.js';
 export { CaptureSubscriber, SENSITIVE } from './capture.subscriber.js';
 export { EntriesService } from './entries.service.js';
 export { Entry, RISKS, type Risk } from './entry.entity.js';
@@ -10,4 +18,9 @@ export { SealingService, sealedTopic, type Sealed } from './sealing/sealing.serv
 export { Signer, signerOf, type SignerSource } from './sealing/signer.js';
 export { SignerModule } from './sealing/signer.module.js';
 export { SigningKeysService, SigningKeyUnfit } from './sealing/signing-keys.service.js';
+export { ErasuresService } from './erasure/erasures.service.js';
+export { LegalHoldsService } from './hold/legal-holds.service.js';
+export { RETENTION_CLASSES, type RetentionClass } from './retention/retention-class.js';
+export { RetentionRunsService } from './retention/retention-runs.service.js';
+export { SUBJECT_TYPES, type Erasure, type Store, type SubjectType } from './retention/store.js';
 export { auditDomain } from './orm.js';

@@ -1,6 +1,13 @@
 import { domainOrm, kernelDomain } from '@agent-hive/kernel';
+import { ArchiveSchema } from './archive/archive.entity.js';
+import { DataKeySchema } from './encryption/data-key.entity.js';
 import { EntrySchema } from './entry.entity.js';
+import { ErasureSchema } from './erasure/erasure.entity.js';
+import { LegalHoldSchema } from './hold/legal-hold.entity.js';
 import { migrations } from './migrations/index.js';
+import { RetentionLockSchema } from './retention/retention-lock.entity.js';
+import { RetentionPolicySchema } from './retention/retention-policy.entity.js';
+import { RetentionRunSchema } from './retention/retention-run.entity.js';
 import { CheckpointSchema } from './sealing/checkpoint.entity.js';
 import { LeafSchema } from './sealing/leaf.entity.js';
 import { NodeSchema } from './sealing/node.entity.js';
@@ -9,7 +16,10 @@ import { SigningKeySchema } from './sealing/signing-key.entity.js';
 /** Schema `audit`: the record and its seals. */
 export const auditDomain = domainOrm({
   name: 'audit',
-  entities: [EntrySchema, LeafSchema, NodeSchema, CheckpointSchema, SigningKeySchema],
+  entities: [
+    EntrySchema, LeafSchema, NodeSchema, CheckpointSchema, SigningKeySchema, DataKeySchema, RetentionPolicySchema, RetentionLockSchema, RetentionRunSchema,
+    LegalHoldSchema, ArchiveSchema, ErasureSchema,
+  ],
   upstream: [kernelDomain],
   migrations,
 });

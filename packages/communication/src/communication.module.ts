@@ -3,6 +3,7 @@ import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
 import { MAIL_ACTIONS, MAIL_STORES, MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './message/messages.module.js';
+import { RETENTION_STORES } from './stores.js';
 import { communicationDomain } from './orm.js';
 
 /** How the domain is set up. */
@@ -32,6 +33,7 @@ export class CommunicationModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('communication', async () => ACTIONS);
+    this.auditHooks.stores.register('communication', async () => RETENTION_STORES);
     this.identityHooks.stores.register('communication', async () => ({ domain: communicationDomain, stores: STORES }));
   }
 }

@@ -13,7 +13,7 @@ export { embeddedExists } from './engine/embedded.engine.js';
 export { SERVER_URL_PARAMETERS, UnreadableFile } from './engine/server-url.js';
 export { Forbidden, HiveError, Invalid, NotFound, PreconditionRequired, Refused, Stale, Unauthenticated, Unavailable, type FieldError } from './errors.js';
 export { Hook } from './hook.js';
-export { forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';
+export { forgetAnswersWith, forgetExpiredAnswers, idempotently, InFlight, type Answer, type IdempotentRequest } from './idempotency.js';
 export { KernelModule } from './kernel.module.js';
 export { keepLease, releaseLease, takeLease, type HeldLease } from './lease.js';
 export { migrate, MigrationFailed, migrationStatus, pendingMigrations, type DomainStatus, type MigrateOptions, type MigrationStep } from './migrator.js';

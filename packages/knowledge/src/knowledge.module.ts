@@ -20,6 +20,7 @@ import { countMemoriesOfAgent, deleteMemoriesOfUser } from './memory/memory.sql.
 import { knowledgeDomain } from './orm.js';
 import { SearchController } from './search/search.controller.js';
 import { SearchService } from './search/search.service.js';
+import { RETENTION_STORES } from './stores.js';
 import { UsagesController } from './usage/usages.controller.js';
 import { UsagesService } from './usage/usages.service.js';
 
@@ -74,6 +75,7 @@ export class KnowledgeModule implements OnModuleInit {
     this.auditHooks.actions.register('knowledge', async () => ACTIONS);
     this.agentsHooks.references.register('knowledge', async (_em, id) => [{ table: 'knowledge.memory', count: await tenantStatement(this.em, (db) => countMemoriesOfAgent(db, id)) }]);
     this.identityHooks.userDeleted.register('knowledge', (_em, id) => tenantStatement(this.em, (db) => deleteMemoriesOfUser(db, id)));
+    this.auditHooks.stores.register('knowledge', async () => RETENTION_STORES);
     this.identityHooks.stores.register('knowledge', async () => ({ domain: knowledgeDomain, stores: STORES }));
   }
 }

@@ -22,6 +22,7 @@ import { EstimatesController } from './estimate/estimates.controller.js';
 import { EstimatesService } from './estimate/estimates.service.js';
 import { HttpTaskEstimator } from './estimate/http-task-estimator.provider.js';
 import { TaskEstimator } from './estimate/task-estimator.provider.js';
+import { RETENTION_STORES } from './stores.js';
 import { tasksDomain } from './orm.js';
 import { ProcessRunsController } from './process/process-runs.controller.js';
 import { ProcessRunsService } from './process/process-runs.service.js';
@@ -127,6 +128,7 @@ export class TasksModule implements OnModuleInit {
     ]);
     this.identityHooks.projectReferences.register('tasks', async (_em, id) => ({ table: 'tasks.task', count: await tenantStatement(this.em, (db) => countTasksOf(db, { projectId: id })) }));
     this.trustHooks.interactionsSettled.register('tasks', (_em, interactions) => this.waits.resume(interactions.map(({ id }) => id)));
+    this.auditHooks.stores.register('tasks', async () => RETENTION_STORES);
     this.identityHooks.stores.register('tasks', async () => ({ domain: tasksDomain, stores: STORES }));
   }
 }

@@ -11,6 +11,7 @@ import { InteractionsController } from './interaction/interactions.controller.js
 import { InteractionsService } from './interaction/interactions.service.js';
 import { INTERACTION_STATUSES } from './interaction/lifecycle.js';
 import { trustDomain } from './orm.js';
+import { RETENTION_STORES } from './stores.js';
 import { TrustHooks } from './trust.hooks.js';
 
 /** Tables of this domain, referred-to ones first. */
@@ -36,6 +37,7 @@ export class TrustModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('trust', async () => ACTIONS);
+    this.auditHooks.stores.register('trust', async () => RETENTION_STORES);
     this.agentsHooks.references.register('trust', async (_em, id) => [{ table: 'trust.interaction', count: await tenantStatement(this.em, (db) => countInteractionsOfAgent(db, id)) }]);
     this.identityHooks.userDeleted.register('trust', (_em, id) => tenantStatement(this.em, (db) => forgetResponder(db, id, new Date())));
     this.identityHooks.stores.register('trust', async () => ({ domain: trustDomain, stores: STORES }));

@@ -65,6 +65,9 @@ function contradictions(config: Config, env: Environment): BrokenKey[] {
   if (config.HIVE_INSIGHTS_URL && !config.HIVE_INSIGHTS_MODEL) broken.push({ key: 'HIVE_INSIGHTS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_INSIGHTS_URL' });
   if (config.HIVE_EMBEDDINGS_MODEL && !config.HIVE_EMBEDDINGS_URL) broken.push({ key: 'HIVE_EMBEDDINGS_MODEL', value: JSON.stringify(config.HIVE_EMBEDDINGS_MODEL), allowed: 'absent without HIVE_EMBEDDINGS_URL: no service is named that it would be of' });
   if (config.HIVE_EMBEDDINGS_URL && !config.HIVE_EMBEDDINGS_MODEL) broken.push({ key: 'HIVE_EMBEDDINGS_MODEL', value: '', allowed: 'the name of a model, beside HIVE_EMBEDDINGS_URL' });
+  if ((config.HIVE_ARCHIVE_S3_ACCESS_KEY_ID === null) !== (config.HIVE_ARCHIVE_S3_SECRET_ACCESS_KEY === null)) broken.push({ key: 'HIVE_ARCHIVE_S3_SECRET_ACCESS_KEY', value: '***', allowed: 'given together with HIVE_ARCHIVE_S3_ACCESS_KEY_ID' });
+  if (config.HIVE_ARCHIVE_S3_ENDPOINT && !config.HIVE_ARCHIVE_S3_BUCKET) broken.push({ key: 'HIVE_ARCHIVE_S3_BUCKET', value: '', allowed: 'the name of a bucket, beside HIVE_ARCHIVE_S3_ENDPOINT' });
+  if (config.HIVE_ENCRYPTION_KEY && config.HIVE_ENCRYPTION_KEY_FILE) broken.push({ key: 'HIVE_ENCRYPTION_KEY_FILE', value: JSON.stringify(config.HIVE_ENCRYPTION_KEY_FILE), allowed: 'absent beside HIVE_ENCRYPTION_KEY: give the key one way or the other' });
   return broken;
 }
 

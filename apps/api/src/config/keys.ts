@@ -48,6 +48,16 @@ export const KEYS = {
   HIVE_EMBEDDINGS_DIMENSIONS: integer({ min: 1, max: 4000, default: 1536, description: 'Dimensions of that model\'s vectors. Those of 1536 have an index.' }),
   HIVE_EMBEDDINGS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
   HIVE_EMBEDDINGS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 5_000, description: 'How long one answer of that service may take; a search waits as long at most, and then answers by words.' }),
+  HIVE_KEYS_DIR: text({ pattern: /^(?=.*\S)[^\0]+$/, allowed: 'a directory', default: './.hive/keys', description: 'Where the keys that the hive makes for itself are kept, beside a server database. With the embedded database they are in its data directory.' }),
+  HIVE_ENCRYPTION_KEY: text({ pattern: /^[A-Za-z0-9+/=\s,]{43,}$/, allowed: '32 bytes in base64 or hex (`openssl rand -base64 32`); several, the newest first, separated by commas', default: null, secret: true, description: 'Key that wraps the keys of tenants, which encrypt sensitive columns. The first wraps, all of them unwrap.' }),
+  HIVE_ENCRYPTION_KEY_FILE: text({ pattern: /^(?=.*\S)[^\0]+$/, allowed: 'a file', default: null, description: 'File with that key, in place of HIVE_ENCRYPTION_KEY. Without either, one is made at the first start, in the data directory or in HIVE_KEYS_DIR.' }),
+  HIVE_ARCHIVE_DIR: text({ pattern: /^(?=.*\S)[^\0]+$/, allowed: 'a directory', default: './.hive/archives', description: 'Where rows go that retention takes out of the database, as compressed files.' }),
+  HIVE_ARCHIVE_S3_BUCKET: text({ pattern: /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, allowed: 'the name of a bucket', default: null, description: 'Bucket of Amazon S3, or of what speaks like it, in place of HIVE_ARCHIVE_DIR.' }),
+  HIVE_ARCHIVE_S3_REGION: text({ pattern: /^[a-z0-9-]{1,50}$/, allowed: 'the name of a region', default: 'us-east-1', description: 'Region of that bucket.' }),
+  HIVE_ARCHIVE_S3_ENDPOINT: url({ schemes: HTTP, description: 'Server of that bucket, where it is not Amazon.' }),
+  HIVE_ARCHIVE_S3_PREFIX: text({ pattern: /^[\w./-]{1,200}$/, allowed: 'a beginning of keys', default: null, description: 'What the keys of archives begin with, such as `hive/`.' }),
+  HIVE_ARCHIVE_S3_ACCESS_KEY_ID: text({ pattern: /^\S+$/, allowed: 'an access key id', default: null, description: 'Access key of that bucket; without it, what the AWS SDK finds by itself.' }),
+  HIVE_ARCHIVE_S3_SECRET_ACCESS_KEY: text({ pattern: /^\S+$/, allowed: 'a secret access key', default: null, secret: true, description: 'Secret of that access key.' }),
 } satisfies Record<string, ConfigKey<unknown>>;
 
 export type KeyName = keyof typeof KEYS;

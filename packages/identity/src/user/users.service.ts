@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, raw, wrap } from '@mikro-orm/postgresql';
-import { EntriesService } from '@agent-hive/audit';
+import { EntriesService, type SubjectNames } from '@agent-hive/audit';
 import { currentTenantId, decodeIdCursor, isUniqueViolation, NotFound, pageOf, Refused, requireContext, Stale, transactional, type Page } from '@agent-hive/kernel';
 import { ApiKey } from '../api-key/api-key.entity.js';
 import { IdentityHooks } from '../identity.hooks.js';
@@ -69,6 +69,19 @@ export class UsersService {
       await em.remove(user).flush();
       await this.entries.record({ action: 'user.cascaded', subjectType: 'user', subjectId: id, details: { counts } });
     });
+  }
+
+  /** What names a user of the tenant; null when there is none of that id. */
+  async namesOf(id: string): Promise<SubjectNames | null> {
+    const user = await this.em.findOne(User, { tenantId: currentTenantId(), id });
+    return user && { identifiers: [user.email, ...(user.phoneNumber ? [user.phoneNumber] : [])], names: user.name ? [user.name] : [] };
+  }
+
+  /** Ends the row of a user who is being erased, with what `delete` ends; does nothing when there is none. */
+  async erase(id: string): Promise<{ table: string; erased: number; blanked: number }[]> {
+    const exists = (await this.em.count(User, { tenantId: currentTenantId(), id })) > 0;
+    if (exists) await this.delete(id, null);
+    return [{ table: 'identity.user', erased: exists ? 1 : 0, blanked: 0 }];
   }
 
   /** A role opens what it says to the user's keys and tokens, and nothing else: who takes it away leaves them without a bound. */

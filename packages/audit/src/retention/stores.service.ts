@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { AuditHooks } from '../audit.hooks.js';
+import { isRetained, type RetainedStore, type Store } from './store.js';
+
+/** The record itself. What an erasure does to it is done by ErasuresService, since the application cannot change it. */
+const RECORD: Store = {
+  table: 'audit.entry',
+  retention: 'audit',
+  isPartitioned: true,
+  subjects: {
+    agent: { columns: ['agent_id', 'actor_id', 'subject_id'] },
+    user: { columns: ['actor_id', 'subject_id'] },
+    session: { columns: ['session_id', 'subject_id'] },
+  },
+};
+
+/** The stores that the domains have registered. */
+@Injectable()
+export class StoresService {
+  constructor(private readonly hooks: AuditHooks) {}
+
+  /** Every store, the record last. */
+  async all(): Promise<Store[]> {
+    return [...(await this.hooks.stores.run()).flat(), RECORD];
+  }
+
+  /** Those that retention goes through. */
+  async retained(): Promise<RetainedStore[]> {
+    return (await this.all()).filter(isRetained);
+  }
+}

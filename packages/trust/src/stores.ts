@@ -1,0 +1,17 @@
+import type { Store } from '@agent-hive/audit';
+
+const BLANK = { content: "'\"erased\"'::jsonb", options: 'null', response: 'null' };
+
+/** What retention, holds and erasure know of this domain. */
+export const RETENTION_STORES: readonly Store[] = [
+  {
+    table: 'trust.interaction',
+    retention: 'interaction',
+    finished: `t.status <> 'pending'`,
+    subjects: { agent: { columns: ['agent_id', 'subject_id'] }, user: { columns: ['responded_by_id', 'subject_id'], named: ['responded_by_name'] }, session: { columns: ['session_id', 'subject_id'] } },
+    erasure: {
+      agent: { how: 'blank', set: BLANK },
+      user: { how: 'blank', set: { response: 'null', responded_by_id: 'null', responded_by_name: "'erased'" } },
+    },
+  },
+];
