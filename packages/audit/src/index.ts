@@ -7,3 +7,9 @@ export { entryFacts, FACTS_RECORD, insertEntries, insertEntry, insertEntryPerRow
 export { Checkpoint } from './sealing/checkpoint.entity.js';
 export { Leaf } from './sealing/leaf.entity.js';
 export { auditDomain } from './orm.js';
+export { WebhooksModule } from './webhook/webhooks.module.js';
+export { DispatchService } from './webhook/dispatch.service.js';
+export { type WebhookOptions } from './webhook/webhook-options.js';
+export { type EventRow } from './feed/event.dto.js';
+export { look } from './feed/events.service.js';
+export { IsPattern, patternsOf } from './feed/pattern.js';
