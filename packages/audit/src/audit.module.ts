@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { AuditHooks } from './audit.hooks.js';
 import { EntriesController } from './entries.controller.js';
 import { EntriesService } from './entries.service.js';
@@ -6,10 +6,28 @@ import { EventsController } from './feed/events.controller.js';
 import { EventsService } from './feed/events.service.js';
 import { FeedStreamsService } from './feed/feed-streams.service.js';
 import { FeedWatch } from './feed/feed-watch.service.js';
+import { CheckpointsController } from './sealing/checkpoints.controller.js';
+import { ExportsService } from './sealing/exports.service.js';
+import { ProofsService } from './sealing/proofs.service.js';
+import { ROTATED, SealingService } from './sealing/sealing.service.js';
+import type { Signer } from './sealing/signer.js';
+import { SIGNER, SigningKeysService } from './sealing/signing-keys.service.js';
+import { VerificationsService } from './sealing/verifications.service.js';
 
 @Module({
-  controllers: [EntriesController, EventsController],
-  providers: [EntriesService, AuditHooks, EventsService, FeedWatch, FeedStreamsService],
-  exports: [EntriesService, AuditHooks, EventsService],
+  controllers: [EntriesController, CheckpointsController, EventsController],
+  providers: [EntriesService, AuditHooks, SealingService, SigningKeysService, ProofsService, ExportsService, VerificationsService, EventsService, FeedWatch, FeedStreamsService],
+  exports: [EntriesService, AuditHooks, SealingService, EventsService],
 })
-export class AuditModule {}
+export class AuditModule implements OnModuleInit {
+  constructor(private readonly hooks: AuditHooks) {}
+
+  /** With the key that signs checkpoints; without one, it is gone with the process. */
+  static forRoot({ signer }: { signer: Signer }): DynamicModule {
+    return { module: AuditModule, providers: [{ provide: SIGNER, useValue: signer }] };
+  }
+
+  onModuleInit(): void {
+    this.hooks.actions.register('audit', async () => [ROTATED]);
+  }
+}

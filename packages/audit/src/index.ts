@@ -1,4 +1,4 @@
-export { AuditHooks } from './audit.hooks.js';
+export { AuditHooks, type AccountedFor } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
 export { CaptureSubscriber, SENSITIVE } from './capture.subscriber.js';
 export { EntriesService } from './entries.service.js';
@@ -6,6 +6,9 @@ export { Entry, RISKS, type Risk } from './entry.entity.js';
 export { entryFacts, FACTS_RECORD, insertEntries, insertEntry, insertEntryPerRow, type ComputedStates, type EntryFacts, type EntryInput, type EntryPerRow } from './entry.sql.js';
 export { Checkpoint } from './sealing/checkpoint.entity.js';
 export { Leaf } from './sealing/leaf.entity.js';
+export { SealingService, sealedTopic, type Sealed } from './sealing/sealing.service.js';
+export { Signer } from './sealing/signer.js';
+export { SigningKeyUnfit } from './sealing/signing-keys.service.js';
 export { auditDomain } from './orm.js';
 export { WebhooksModule } from './webhook/webhooks.module.js';
 export { DispatchService } from './webhook/dispatch.service.js';

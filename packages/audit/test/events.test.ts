@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { principal, readEvents, testEngine, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
 import type { EventDto } from '../src/feed/event.dto.js';
 import { FeedWatch } from '../src/feed/feed-watch.service.js';
@@ -115,7 +114,7 @@ describe('the event feed', () => {
     ['rubbish', '', 'x'], ['a negative one', '', '-1'], ['a fraction', '', '1.5'], ['one of too many digits', '', '9'.repeat(16)], ['one in the future', '', '999999'], ['one in the future', '?after=999999', undefined], ['rubbish', '?after=x', undefined],
   ])('refuses a position that is %s (%s %s)', async (_, query, lastEventId) => {
     const answer = await hive.get<{ errors: { pointer: string }[] }>(`/v1/events/stream${query}`, { headers: lastEventId === undefined ? {} : { 'last-event-id': lastEventId } });
-    expect([answer.status, answer.body.errors.map(({ pointer }) => pointer)]).toEqual([422, [lastEventId === undefined ? '/after' : '/headers/last-event-id']]);
+    expect([answer.status, [...new Set(answer.body.errors.map(({ pointer }) => pointer))]]).toEqual([422, [lastEventId === undefined ? '/after' : '/headers/last-event-id']]);
   });
 
   it.each(['action=*.done', 'action=task*', 'action=', 'action=a&action=a', `action=${'x'.repeat(101)}`, `action=${Array.from({ length: 21 }, (_, i) => `a${i}`).join('&action=')}`, 'after=-1', 'after=1.5', 'after=1e99', 'limit=0', 'cursor=abc', 'after=999999', 'colour=red'])(
@@ -130,20 +129,20 @@ describe('the event feed', () => {
     await happenAll(hive, ['one'], { as });
     const readers = await Promise.all(Array.from({ length: 40 }, (_, i) => open(i % 2 === 0 ? '' : '?action=*', {}, { as })));
     await new Promise((resolve) => setTimeout(resolve, 200));
-    const looks: string[] = [];
+    let looks = 0;
     const connection = hive.orm.em.getConnection('write');
-    const begin = connection.begin.bind(connection);
-    const spy = jest.spyOn(connection, 'begin').mockImplementation((options) => {
-      looks.push('look');
-      return begin(options);
-    });
+    const begin = connection.begin;
+    connection.begin = (...args) => {
+      looks++;
+      return begin.apply(connection, args);
+    };
     try {
       await new Promise((resolve) => setTimeout(resolve, 2_100));
-      expect(looks.length).toBeGreaterThanOrEqual(2);
-      expect(looks.length).toBeLessThanOrEqual(6);
     } finally {
-      spy.mockRestore();
+      connection.begin = begin;
     }
+    expect(looks).toBeGreaterThanOrEqual(2);
+    expect(looks).toBeLessThanOrEqual(6);
     await happenAll(hive, ['two'], { as });
     for (const reader of readers) expect(await taken(reader, 1)).toEqual(['2:two']);
     await Promise.all(readers.map((reader) => reader.close()));

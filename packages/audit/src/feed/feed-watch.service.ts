@@ -1,9 +1,10 @@
-import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, runAs, servicePrincipal } from '@agent-hive/kernel';
+import { currentTenantId, runAs, servicePrincipal, Wakeups } from '@agent-hive/kernel';
+import { sealedTopic } from '../sealing/sealing.service.js';
 import { EventsService } from './events.service.js';
 
-/** How often what was sealed, by whatever process, is looked for. */
+/** How often what other processes have sealed is looked for. */
 const POLL_MS = 500;
 
 /** What the process knows of a tenant's feed that somebody reads, and what wakes those who wait. */
@@ -23,19 +24,18 @@ export interface Watch {
 }
 
 /**
- * Tells readers that the feed has grown, within half a second whichever process has sealed. One poller serves all readers: one
- * statement for each tenant that has some, by primary key. Nothing is held while they wait.
+ * Tells readers that the feed has grown: at once when it was this process that sealed, within half a second when it was another. All
+ * readers of a tenant share one look, a statement by primary key. Nothing is held while they wait.
  */
 @Injectable()
-export class FeedWatch implements OnApplicationShutdown {
+export class FeedWatch {
   private readonly tenants = new Map<string, Watched>();
   private readonly log = new Logger(FeedWatch.name);
-  private timer: NodeJS.Timeout | null = null;
-  private isClosed = false;
 
   constructor(
     private readonly em: EntityManager,
     private readonly events: EventsService,
+    private readonly wakeups: Wakeups,
   ) {}
 
   /** How many readers there are in this process. */
@@ -46,10 +46,13 @@ export class FeedWatch implements OnApplicationShutdown {
   /** Watches the feed of the running tenant, until it is closed. */
   watch(): Watch {
     const tenantId = currentTenantId();
-    const watched = this.tenants.get(tenantId) ?? { sequence: 0, readers: 0, waiting: new Set<() => void>() };
-    this.tenants.set(tenantId, watched);
+    const known = this.tenants.get(tenantId);
+    const watched = known ?? { sequence: 0, readers: 0, waiting: new Set<() => void>() };
     watched.readers++;
-    this.schedule();
+    if (!known) {
+      this.tenants.set(tenantId, watched);
+      void this.follow(tenantId, watched);
+    }
     let isOpen = true;
     return {
       get sequence() {
@@ -64,33 +67,20 @@ export class FeedWatch implements OnApplicationShutdown {
     };
   }
 
-  onApplicationShutdown(): void {
-    this.isClosed = true;
-    if (this.timer) clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    if (this.timer || this.isClosed || this.tenants.size === 0) return;
-    this.timer = setTimeout(() => {
-      void this.poll().finally(() => {
-        this.timer = null;
-        this.schedule();
-      });
-    }, POLL_MS);
-  }
-
-  private async poll(): Promise<void> {
-    for (const [tenantId, watched] of [...this.tenants]) {
+  /** Looks again and again, as long as somebody reads and the process does not shut down. */
+  private async follow(tenantId: string, watched: Watched): Promise<void> {
+    do {
       try {
         const sequence = await runAs(this.em, servicePrincipal(tenantId, 'streams'), () => this.events.head());
-        if (sequence <= watched.sequence) continue;
-        watched.sequence = sequence;
-        for (const wake of [...watched.waiting]) wake();
+        if (sequence > watched.sequence) {
+          watched.sequence = sequence;
+          for (const wake of [...watched.waiting]) wake();
+        }
       } catch (error) {
         // The next look comes by itself; readers fail by their own reads when the database stays away.
         this.log.warn(`The feed of tenant ${tenantId} could not be looked at: ${String(error)}`);
       }
-    }
+    } while (watched.readers > 0 && (await this.wakeups.wait(sealedTopic(tenantId), POLL_MS)) && watched.readers > 0);
   }
 }
 
