@@ -1,5 +1,5 @@
 import { AgentsModule, agentsDomain, type LanguageModelSettings } from '@agent-hive/agents';
-import { AuditModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
+import { AuditModule, auditDomain, CaptureSubscriber, SignerModule, WebhooksModule, type SignerSource } from '@agent-hive/audit';
 import { CommunicationModule, communicationDomain } from '@agent-hive/communication';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
@@ -14,8 +14,10 @@ import type { Config } from './config/config.js';
 export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, trustDomain, tasksDomain, communicationDomain, knowledgeDomain];
 
 /** The domains' modules, in the same order. */
-export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
+export const modules = (config: Config, adminKey: string, signer?: SignerSource): (Type | DynamicModule)[] => [
   AuditModule,
+  ...(signer ? [SignerModule.of(signer)] : []),
+  WebhooksModule.forRoot({ allowedNetworks: config.HIVE_WEBHOOK_ALLOWED_NETWORKS, timeoutMs: config.HIVE_WEBHOOK_TIMEOUT_MS, maxAttempts: config.HIVE_WEBHOOK_MAX_ATTEMPTS }),
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
   AgentsModule.forRoot({ insights: languageModel(config) }),
   TrustModule,

@@ -34,6 +34,7 @@ export const BODIES: Record<string, unknown> = {
   documentVersions_restore: { number: 1 },
   memories_update: { name: 'changed' },
   memories_supersede: { content: 'newer' },
+  webhooks_update: { description: 'changed' },
   work_heartbeat: { fencingToken: 1 },
   work_complete: { fencingToken: 1 },
   work_release: { fencingToken: 1 },

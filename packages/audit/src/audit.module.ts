@@ -1,4 +1,4 @@
-import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
+import { Module, type OnModuleInit } from '@nestjs/common';
 import { AuditHooks } from './audit.hooks.js';
 import { EntriesController } from './entries.controller.js';
 import { EntriesService } from './entries.service.js';
@@ -10,22 +10,16 @@ import { CheckpointsController } from './sealing/checkpoints.controller.js';
 import { ExportsService } from './sealing/exports.service.js';
 import { ProofsService } from './sealing/proofs.service.js';
 import { ROTATED, SealingService } from './sealing/sealing.service.js';
-import type { Signer } from './sealing/signer.js';
-import { SIGNER, SigningKeysService } from './sealing/signing-keys.service.js';
+import { SigningKeysService } from './sealing/signing-keys.service.js';
 import { VerificationsService } from './sealing/verifications.service.js';
 
 @Module({
   controllers: [EntriesController, CheckpointsController, EventsController],
   providers: [EntriesService, AuditHooks, SealingService, SigningKeysService, ProofsService, ExportsService, VerificationsService, EventsService, FeedWatch, FeedStreamsService],
-  exports: [EntriesService, AuditHooks, SealingService, EventsService],
+  exports: [EntriesService, AuditHooks, SealingService, SigningKeysService, EventsService],
 })
 export class AuditModule implements OnModuleInit {
   constructor(private readonly hooks: AuditHooks) {}
-
-  /** With the key that signs checkpoints; without one, it is gone with the process. */
-  static forRoot({ signer }: { signer: Signer }): DynamicModule {
-    return { module: AuditModule, providers: [{ provide: SIGNER, useValue: signer }] };
-  }
 
   onModuleInit(): void {
     this.hooks.actions.register('audit', async () => [ROTATED]);

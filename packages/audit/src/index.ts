@@ -7,8 +7,9 @@ export { entryFacts, FACTS_RECORD, insertEntries, insertEntry, insertEntryPerRow
 export { Checkpoint } from './sealing/checkpoint.entity.js';
 export { Leaf } from './sealing/leaf.entity.js';
 export { SealingService, sealedTopic, type Sealed } from './sealing/sealing.service.js';
-export { Signer } from './sealing/signer.js';
-export { SigningKeyUnfit } from './sealing/signing-keys.service.js';
+export { Signer, signerOf, type SignerSource } from './sealing/signer.js';
+export { SignerModule } from './sealing/signer.module.js';
+export { SigningKeysService, SigningKeyUnfit } from './sealing/signing-keys.service.js';
 export { auditDomain } from './orm.js';
 export { WebhooksModule } from './webhook/webhooks.module.js';
 export { DispatchService } from './webhook/dispatch.service.js';

@@ -28,6 +28,12 @@ const OUTLIVES = 'the record outlives its subject; retention ends it';
 /** Tables of this domain and of those upstream, referred-to ones first. */
 const STORES: readonly TenantStore[] = [
   { table: 'audit.entry', key: ['id'], kept: OUTLIVES },
+  { table: 'audit.leaf', key: ['sequence'], secret: ['salt'], kept: OUTLIVES },
+  { table: 'audit.node', key: ['level', 'node_index'], kept: OUTLIVES },
+  { table: 'audit.checkpoint', key: ['size'], kept: OUTLIVES },
+  { table: 'audit.webhook', key: ['id'], secret: ['secret', 'previous_secret'] },
+  { table: 'audit.webhook_cursor', key: ['webhook_id'] },
+  { table: 'audit.webhook_delivery', key: ['id'] },
   { table: 'kernel.idempotency_key', key: ['principal', 'route', 'key'], secret: ['response'] },
   { table: 'identity.user', key: ['id'] },
   { table: 'identity.role', key: ['name'] },

@@ -26,6 +26,9 @@ export const KEYS = {
   HIVE_ALLOW_SUPERUSER: flag({ default: false, description: 'Development only: serve with a login that row level security does not bind.' }),
   HIVE_AUTO_MIGRATE: flag({ default: true, description: 'Migrate at start. `false` where `hive migrate` runs as a step of its own: start then refuses a database that lacks a migration.' }),
   HIVE_ADMIN_KEY: text({ pattern: /^[\x21-\x7e]{32,}$/, allowed: '32 printable characters or more, without spaces', default: null, secret: true, description: 'Administers the tenant `default` and creates tenants; compared in constant time and stored nowhere.' }),
+  HIVE_SIGNING_KEY_FILE: text({ pattern: /^[^\0]+$/, allowed: 'a file', default: null, description: 'Ed25519 private key (PKCS #8 PEM) that signs the checkpoints of the record. A new one takes the place of the key that signed before. Without one, the hive makes a key at its first start and keeps it in the data directory, or in HIVE_KEYS_DIR.' }),
+  HIVE_SIGNING_KEY: text({ pattern: /^-----BEGIN PRIVATE KEY-----(?:\s|\\n)[\s\S]+$/, allowed: 'the text of a private key in PEM', default: null, secret: true, description: 'The same key as text, in place of the file; `\\n` stands for the end of a line.' }),
+  HIVE_KEYS_DIR: text({ pattern: /^[^\0]+$/, allowed: 'a directory', default: './.hive/keys', description: 'Where the key that the hive makes is kept when the database is on a server: `signing-key.pem`, of the owner alone. Keep it: without it nobody can sign on.' }),
   HIVE_ENV: text({ pattern: /^[a-z]{1,20}$/, allowed: '1 to 20 lower-case letters', default: 'local', description: 'Name of the environment; part of every API key, so that one of another environment is told at sight.' }),
   LOG_LEVEL: choice({ of: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], default: 'info', description: 'Least severe log line that is written. Logs are JSON lines on standard error.' }),
   HIVE_LOG_SQL: flag({ default: false, description: 'Log every SQL statement with its duration, whatever LOG_LEVEL is. Statements hold data of tenants.' }),
@@ -45,6 +48,9 @@ export const KEYS = {
   HIVE_EMBEDDINGS_DIMENSIONS: integer({ min: 1, max: 4000, default: 1536, description: 'Dimensions of that model\'s vectors. Those of 1536 have an index.' }),
   HIVE_EMBEDDINGS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
   HIVE_EMBEDDINGS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 5_000, description: 'How long one answer of that service may take; a search waits as long at most, and then answers by words.' }),
+  HIVE_WEBHOOK_ALLOWED_NETWORKS: networks({ description: 'Networks beside the public addresses that webhooks may lead to, over http too. Whoever may make webhooks reaches what listens there.' }),
+  HIVE_WEBHOOK_TIMEOUT_MS: integer({ min: 100, max: 60_000, default: 10_000, description: 'How long one attempt at a delivery may take.' }),
+  HIVE_WEBHOOK_MAX_ATTEMPTS: integer({ min: 1, max: 20, default: 12, description: 'Attempts after which a delivery is a dead letter. 12 take about a day.' }),
 } satisfies Record<string, ConfigKey<unknown>>;
 
 export type KeyName = keyof typeof KEYS;

@@ -15,5 +15,6 @@ export const TAGS: Readonly<Record<string, string>> = {
   notifications: 'What users and agents should know of, and whether they have read it.',
   knowledge: 'What the hive knows: documents in versions, memories of agents and users, embeddings, search, and how what was found did.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
+  events: 'The record as a feed: every sealed entry at its sequence, listed, streamed, and delivered to webhooks.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

@@ -38,3 +38,14 @@ export class Signer {
     return sign(null, checkpointBytes(checkpoint), this.key);
   }
 }
+
+/** Where a process has its key. */
+export interface SignerSource {
+  /** The key, if there is one. Throws when it is there and cannot be used. */
+  find(): Signer | null;
+  /** The key; a new one, kept for the next process, if there is none. */
+  findOrMake(): Signer;
+}
+
+/** A key that is there already, or lives as long as the process. */
+export const signerOf = (signer: Signer): SignerSource => ({ find: () => signer, findOrMake: () => signer });

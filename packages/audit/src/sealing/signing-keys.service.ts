@@ -1,14 +1,14 @@
-import { Inject, Injectable, Optional, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Injectable, Optional } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { isUniqueViolation, type Sql } from '@agent-hive/kernel';
 import { SigningKeyDto } from './sealing.dto.js';
 import { asBuffer } from './sealing.sql.js';
 import { keyIdOf } from './seal-format.js';
-import { Signer } from './signer.js';
+import { Signer, signerOf, type SignerSource } from './signer.js';
 import { activateSigningKey, selectSigningKeys, type SigningKeyRow } from './signing-key.sql.js';
 
-/** Token under which AuditModule.forRoot() provides the process's signer. */
-export const SIGNER = Symbol('SIGNER');
+/** Token under which SignerModule says where the process's key is. */
+export const SIGNER_SOURCE = Symbol('SIGNER_SOURCE');
 
 /** The process's signing key does not fit the database: the message says why, and what would. */
 export class SigningKeyUnfit extends Error {
@@ -17,21 +17,26 @@ export class SigningKeyUnfit extends Error {
 
 /** The key that this process signs with, and the catalogue of those that ever did. Keys are of the hive, not of a tenant. */
 @Injectable()
-export class SigningKeysService implements OnApplicationBootstrap {
-  readonly signer: Signer;
+export class SigningKeysService {
+  private readonly source: SignerSource;
+  #signer: Signer | null = null;
   #registered: Promise<void> | undefined;
 
-  /** Without a signer of the application, a key that is gone with the process. */
   constructor(
     private readonly em: EntityManager,
-    @Optional() @Inject(SIGNER) private readonly given: Signer | undefined,
+    @Optional() @Inject(SIGNER_SOURCE) source?: SignerSource,
   ) {
-    this.signer = given ?? Signer.make();
+    this.source = source ?? signerOf(Signer.make());
   }
 
-  /** A key that does not fit ends the start, before anything is signed. */
-  async onApplicationBootstrap(): Promise<void> {
-    if (this.given) await this.register();
+  /** The process's key. Only who signs asks for it, since it is made when there is none. */
+  get signer(): Signer {
+    return (this.#signer ??= this.source.findOrMake());
+  }
+
+  /** The process's key, if it has one. */
+  find(): Signer | null {
+    return (this.#signer ??= this.source.find());
   }
 
   /** Every key, oldest first. */
@@ -42,7 +47,8 @@ export class SigningKeysService implements OnApplicationBootstrap {
   /** Public keys by id, as the catalogue has them; an id that is not its key's is left out. */
   async publicKeys(): Promise<Map<string, Buffer>> {
     const rows = (await selectSigningKeys(this.outside())).map((row) => [row.id, asBuffer(row.public_key)] as const);
-    return new Map([...rows.filter(([id, key]) => keyIdOf(key) === id), [this.signer.keyId, this.signer.publicKey]]);
+    const own = this.find();
+    return new Map([...rows.filter(([id, key]) => keyIdOf(key) === id), ...(own ? [[own.keyId, own.publicKey] as const] : [])]);
   }
 
   /**

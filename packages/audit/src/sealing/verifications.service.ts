@@ -55,7 +55,6 @@ export class VerificationsService {
    */
   async create({ since = 0, checkpoint: note }: CreateVerificationDto): Promise<VerificationDto> {
     const started = performance.now();
-    await this.keys.register();
     const tenant = currentTenantId();
     if (note && note.tenant !== tenant) throw invalid('/checkpoint/tenant', `is ${note.tenant}, and the log is of tenant ${tenant}`);
     const run = await tenantRead(this.em, (db) => this.begin(db, tenant, since));
@@ -104,8 +103,8 @@ export class VerificationsService {
       const same = row && checkpointHash(factsOf(run.tenant, row), asBuffer(row.signature)).equals(known.hash);
       if (!same) run.findings.tell({ kind: 'chain-broken', sequence: known.size, entryId: null, message: `the checkpoint of size ${known.size} is not the one that this process has signed` });
     }
-    const { keyId } = this.keys.signer;
-    const own = (await this.keys.list()).find((key) => key.id === keyId);
+    const keyId = this.keys.find()?.keyId;
+    const own = (await this.keys.list()).find((key) => key.id === keyId && key.retiredAt === null);
     if (head && own && head.key_id !== keyId && new Date(head.sealed_at).toISOString() > own.createdAt) {
       run.findings.tell({ kind: 'unknown-key', sequence: run.size, entryId: null, message: `the latest checkpoint, of size ${run.size}, is signed by key ${head.key_id}, though key ${keyId} signs since ${own.createdAt}` });
     }
