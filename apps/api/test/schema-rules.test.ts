@@ -157,7 +157,7 @@ describe('the data rules, read from the catalogue', () => {
       'tasks.assignment.outcome': ['completed', 'failed', 'cancelled', 'dead'],
       'tasks.attempt.outcome': ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded', 'waiting'],
       'tasks.duration.grouping': ['type', 'agent', 'capability'],
-      'tasks.process_run.trigger': ['manual', 'schedule'],
+      'tasks.process_run.trigger': ['manual', 'schedule', 'event'],
       'tasks.schedule.catch_up': ['skip', 'one', 'all'],
       'tasks.task.backoff_kind': ['fixed', 'exponential'],
       'tasks.task.child_policy': ['ignore', 'all', 'any'],

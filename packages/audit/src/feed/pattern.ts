@@ -21,10 +21,6 @@ const options: ValidationOptions = { each: true, message: 'each of $property mus
 export const IsPatternList = (): PropertyDecorator =>
   applyDecorators(IsArray(), ArrayMaxSize(PATTERNS_MAX), IsUniqueList(), MaxLength(100, { each: true }), Matches(PATTERN, options));
 
-/** One pattern, of at most 100 characters. */
-export const IsPattern = (): PropertyDecorator =>
-  applyDecorators(MaxLength(100), Matches(PATTERN, { message: '$property must be an action such as task.completed, every action of a noun such as task.*, or *' }));
-
 /** Reads what a query names once as a list of one. */
 export const ToList = (): PropertyDecorator => Transform(({ value }) => (typeof value === 'string' ? [value] : (value as unknown)));
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
 import {
-  currentTenantId, decodeCursor, decodeIdCursor, Forbidden, foreignCursor, Invalid, newId, NotFound, pageOf, Refused, requireContext, Stale, tenantRead, tenantSql, tenantStatement, transactional, type Page,
+  currentTenantId, decodeCursor, decodeIdCursor, Forbidden, foreignCursor, Invalid, isUuid, newId, NotFound, pageOf, Refused, requireContext, Stale, tenantRead, tenantSql, tenantStatement, transactional, type Page,
 } from '@agent-hive/kernel';
 import { covers } from '@agent-hive/kernel/http';
 import { selectHead } from '../feed/event.sql.js';
@@ -106,12 +106,12 @@ export class WebhooksService {
 
   /** A page of a webhook's deliveries, the newest event first. Throws NotFound. */
   async listDeliveries(id: string, { limit, cursor, total, status }: WebhookDeliveryQuery): Promise<Page<WebhookDeliveryDto>> {
-    const before = decodeCursor(cursor, 1)?.[0];
-    if (before !== undefined && !Number.isSafeInteger(before)) throw foreignCursor();
+    const [before, beforeId] = decodeCursor(cursor, 2) ?? [];
+    if (before !== undefined && !(Number.isSafeInteger(before) && isUuid(beforeId))) throw foreignCursor();
     return tenantRead(this.em, async (db) => {
       if (!(await selectWebhook(db, id))) throw new NotFound('webhook', id);
       const rows = await selectDeliveries(db, id, { status, limit, before: before as number | undefined });
-      const page: Page<WebhookDeliveryDto> = pageOf(rows, limit, (row) => [Number(row.sequence)], (row) => WebhookDeliveryDto.of(row));
+      const page: Page<WebhookDeliveryDto> = pageOf(rows, limit, (row) => [Number(row.sequence), row.id], (row) => WebhookDeliveryDto.of(row));
       if (total) page.total = await countDeliveries(db, id, status);
       return page;
     });
