@@ -23,6 +23,7 @@ export const BODIES: Record<string, unknown> = {
   processes_update: { description: 'd' },
   processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
   schedules_update: { catchUp: 'one' },
+  eventTriggers_update: { maxPerMinute: 2 },
   tasks_cancel: { reason: 'r' },
   tasks_update: { title: 'changed' },
   queues_upsertLimit: { limit: 3 },

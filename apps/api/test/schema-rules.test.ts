@@ -154,6 +154,7 @@ describe('the data rules, read from the catalogue', () => {
       'knowledge.memory.knowledge_type': [...KNOWLEDGE_TYPES],
       'knowledge.memory.read_mode': [...READ_MODES],
       'knowledge.usage.item_kind': [...ITEM_KINDS],
+      'audit.webhook_delivery.status': ['pending', 'delivered', 'dead'],
       'tasks.assignment.outcome': ['completed', 'failed', 'cancelled', 'dead'],
       'tasks.attempt.outcome': ['completed', 'failed', 'released', 'expired', 'cancelled', 'deadline_exceeded', 'waiting'],
       'tasks.duration.grouping': ['type', 'agent', 'capability'],

@@ -86,7 +86,7 @@ describe('the event feed', () => {
     expect([(await hive.get('/v1/events', weak)).status, (await hive.get('/v1/events/stream', weak)).status]).toEqual([403, 403]);
   });
 
-  it('streams what is sealed from now on, or from a sequence on, to each reader what it asked for [S1.96]', async () => {
+  it('streams what is sealed from now on, or from a sequence on, to each reader what it asked for', async () => {
     const as = principal();
     await happenAll(hive, named(150), { as });
     const [live, all, some] = [await open('', {}, { as }), await open('?after=0', {}, { as }), await open('?after=0&action=late.*&action=step.9', {}, { as })];
@@ -150,7 +150,7 @@ describe('the event feed', () => {
     for (const end = Date.now() + 3_000; watch.size > 0; await new Promise((resolve) => setTimeout(resolve, 20))) if (Date.now() > end) throw new Error('readers are still watched');
   });
 
-  (testEngine() === 'server' ? it : it.skip)('is the same in another server, across its restart, and what commits late is in it later (needs a server: one process owns an embedded database) [S2.69]', async () => {
+  (testEngine() === 'server' ? it : it.skip)('is the same in another server, and across its restart (needs a server: one process owns an embedded database) [S1.96]', async () => {
     const as = principal();
     let other = await anotherServer(hive);
     let reader = await open('?after=0', {}, { as, at: other });
