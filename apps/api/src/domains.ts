@@ -1,5 +1,5 @@
 import { AgentsModule, agentsDomain, type LanguageModelSettings } from '@agent-hive/agents';
-import { AuditModule, AuditSettingsModule, auditDomain, CaptureSubscriber, SignerModule, type SignerSource } from '@agent-hive/audit';
+import { AuditModule, AuditSettingsModule, auditDomain, CaptureSubscriber, SignerModule, WebhooksModule, type SignerSource } from '@agent-hive/audit';
 import { CommunicationModule, communicationDomain } from '@agent-hive/communication';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
@@ -19,6 +19,7 @@ export const modules = (config: Config, adminKey: string, signer?: SignerSource)
   AuditSettingsModule.of(auditSettings(config)),
   AuditModule,
   ...(signer ? [SignerModule.of(signer)] : []),
+  WebhooksModule.forRoot({ allowedNetworks: config.HIVE_WEBHOOK_ALLOWED_NETWORKS, timeoutMs: config.HIVE_WEBHOOK_TIMEOUT_MS, maxAttempts: config.HIVE_WEBHOOK_MAX_ATTEMPTS }),
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
   AgentsModule.forRoot({ insights: languageModel(config) }),
   TrustModule,

@@ -139,6 +139,10 @@ const GOOD: Record<string, object> = {
   processVersions_create: { steps: [{ key: 'one', title: 'One' }] },
   processRuns_create: {},
   schedules_create: { name: 'made', cron: '0 3 * * *', task: { title: 'nightly' } },
+  webhooks_create: { url: 'http://127.0.0.1:1/', actions: ['*'], after: 0 },
+  webhooks_update: { url: 'http://127.0.0.1:1/', actions: ['task.*'] },
+  webhooks_rotate: {},
+  eventTriggers_update: { actions: ['task.*'], parameters: {} },
   interactions_create: { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } },
   interactions_use: { action: { name: 'deploy', parameters: {} } },
   agentMessages_send: { type: 'broadcast', content: 'hello' },
@@ -197,6 +201,8 @@ describe('what nobody in their right mind would send', () => {
     const model = await of('/v1/embedding-models', { name: 'm', dimensions: 2, provider: 'caller' });
     const chunks = JSON.parse((await call('GET', `/v1/knowledge/chunks?itemId=${await of('/v1/documents', { name: 'e', category: 'c', content: 'one' })}`, key)).body) as { items: { id: string }[] };
     GOOD.embeddingModels_putVectors = { items: [{ chunkId: chunks.items[0]!.id, embedding: [1, 2] }] };
+    const processId = await of('/v1/processes', { name: 'q', steps: [{ key: 'one', title: 'One' }] });
+    GOOD.eventTriggers_create = { name: 'made', processId, actions: ['task.*'], parameters: {} };
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/sessions/{id}': session,
@@ -211,6 +217,8 @@ describe('what nobody in their right mind would send', () => {
       '/v1/memories/{id}': await of('/v1/memories', { knowledgeType: 'fact', domain: 'd', content: 'x' }),
       '/v1/embedding-models/{id}': model,
       '/v1/processes/{id}': await of('/v1/processes', { name: 'p', steps: [{ key: 'one', title: 'One' }] }),
+      '/v1/event-triggers/{id}': await of('/v1/event-triggers', { name: 'e', processId, actions: ['task.*'] }),
+      '/v1/webhooks/{id}': await of('/v1/webhooks', { url: 'http://127.0.0.1:1/', actions: ['*'] }),
       '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),
       '/v1/projects/{id}': await of('/v1/projects', { name: 'p' }),

@@ -189,6 +189,17 @@ describe('every operation', () => {
     await made('/v1/knowledge/search', { query: newId(), mode: 'text' });
   }
 
+  /** A webhook of A, to where nobody listens, with a dead letter. */
+  async function aWebhook(): Promise<Record<string, string>> {
+    const [{ id }, deliveryId] = [await made('/v1/webhooks', { url: 'http://127.0.0.1:1/', actions: ['*'] }), newId()];
+    await hive.database.execute(hive.orm, `
+      insert into audit.webhook_delivery (tenant_id, id, webhook_id, sequence, action, subject_type, subject_id, status, attempt, redrive_count, attempts, created_at, settled_at)
+      values ('${a.id}', '${deliveryId}', '${id}', 1, 'task.completed', 'task', 't', 'dead', 1, 0, '[]', now(), now())`);
+    return { id, deliveryId };
+  }
+
+  const anEventTrigger = async () => made('/v1/event-triggers', { name: newId(), processId: (await aProcess()).id, actions: ['task.*'] });
+
   const aProcess = () => made('/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] });
 
   /** An object of A for the path's parameters. */
@@ -209,6 +220,8 @@ describe('every operation', () => {
     if (o.path.startsWith('/v1/processes/')) return { id: (await aProcess()).id, number: '1' };
     if (o.path.startsWith('/v1/process-runs/')) return { id: (await made(`/v1/processes/${(await aProcess()).id}/runs`, {})).id };
     if (o.path.startsWith('/v1/schedules/')) return { id: (await made('/v1/schedules', { name: newId(), cron: '0 3 * * *', processId: (await aProcess()).id })).id };
+    if (o.path.startsWith('/v1/webhooks/')) return aWebhook();
+    if (o.path.startsWith('/v1/event-triggers/')) return { id: (await anEventTrigger()).id };
     if (o.path.startsWith('/v1/sessions/')) return aSession();
     if (o.path.startsWith('/v1/messages/')) return { id: (await aSession()).messageId! };
     if (o.path.startsWith('/v1/queues/')) {
@@ -264,6 +277,8 @@ describe('every operation', () => {
     await anInteraction();
     await aMessage();
     await aTopic();
+    await aWebhook();
+    await anEventTrigger();
     await made('/v1/notifications', { agentId, kind: 'message', title: 't' });
     await made('/v1/queues/q', { weight: 2 }, a.key, 'PUT');
     const { id } = await made('/v1/tasks', { title: 't', queue: 'q', concurrencyKey: 'k' });

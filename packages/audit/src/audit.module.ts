@@ -7,6 +7,10 @@ import { DataKeysController } from './encryption/data-keys.controller.js';
 import { EncryptionService } from './encryption/encryption.service.js';
 import { EntriesController } from './entries.controller.js';
 import { EntriesService } from './entries.service.js';
+import { EventsController } from './feed/events.controller.js';
+import { EventsService } from './feed/events.service.js';
+import { FeedStreamsService } from './feed/feed-streams.service.js';
+import { FeedWatch } from './feed/feed-watch.service.js';
 import { CheckpointsController } from './sealing/checkpoints.controller.js';
 import { ExportsService } from './sealing/exports.service.js';
 import { ProofsService } from './sealing/proofs.service.js';
@@ -28,14 +32,14 @@ const ACTIONS = [ROTATED, ...DATA_KEY_ACTIONS, 'archive.created', 'archive.expir
 
 @Module({
   controllers: [
-    EntriesController, CheckpointsController, DataKeysController, RetentionPoliciesController, RetentionRunsController, LegalHoldsController, ArchivesController, ErasuresController,
+    EntriesController, CheckpointsController, EventsController, DataKeysController, RetentionPoliciesController, RetentionRunsController, LegalHoldsController, ArchivesController, ErasuresController,
   ],
   providers: [
     EntriesService, AuditHooks, SealingService, SigningKeysService, ProofsService, ExportsService, VerificationsService, EncryptionService, DataKeysService, StoresService,
-    RetentionPoliciesService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService,
+    RetentionPoliciesService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService, EventsService, FeedWatch, FeedStreamsService,
   ],
   exports: [
-    EntriesService, AuditHooks, SealingService, SigningKeysService, EncryptionService, DataKeysService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService,
+    EntriesService, AuditHooks, SealingService, SigningKeysService, EventsService, EncryptionService, DataKeysService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService,
   ],
 })
 export class AuditModule implements OnModuleInit {

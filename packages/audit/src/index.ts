@@ -24,3 +24,9 @@ export { RETENTION_CLASSES, type RetentionClass } from './retention/retention-cl
 export { RetentionRunsService } from './retention/retention-runs.service.js';
 export { SUBJECT_TYPES, type Erasure, type Store, type SubjectType } from './retention/store.js';
 export { auditDomain } from './orm.js';
+export { WebhooksModule } from './webhook/webhooks.module.js';
+export { DispatchService } from './webhook/dispatch.service.js';
+export { type WebhookOptions } from './webhook/webhook-options.js';
+export { EventDto, type EventRow } from './feed/event.dto.js';
+export { EventsService, look } from './feed/events.service.js';
+export { IsPatternList, patternsOf } from './feed/pattern.js';

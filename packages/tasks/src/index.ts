@@ -2,6 +2,7 @@ export { AssignmentsService } from './assignment/assignments.service.js';
 export { WorkService } from './attempt/work.service.js';
 export { ClaimsService } from './claim/claims.service.js';
 export { EstimatesService } from './estimate/estimates.service.js';
+export { EventTriggersService } from './event-trigger/event-triggers.service.js';
 export { tasksDomain } from './orm.js';
 export { SchedulesService } from './schedule/schedules.service.js';
 export { SweepService, type Swept } from './sweep/sweep.service.js';

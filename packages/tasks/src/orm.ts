@@ -5,6 +5,7 @@ import { AttemptSchema } from './attempt/attempt.entity.js';
 import { DependencySchema } from './dependency/dependency.entity.js';
 import { GraphLockSchema } from './dependency/graph-lock.entity.js';
 import { DurationSchema } from './estimate/duration.entity.js';
+import { EventTriggerSchema } from './event-trigger/event-trigger.entity.js';
 import { migrations } from './migrations/index.js';
 import { ProcessRunSchema } from './process/process-run.entity.js';
 import { ProcessVersionSchema } from './process/process-version.entity.js';
@@ -19,7 +20,7 @@ export const tasksDomain = domainOrm({
   name: 'tasks',
   entities: [
     ProcessSchema, ProcessVersionSchema, ProcessRunSchema, TaskSchema, DependencySchema, GraphLockSchema, AttemptSchema, QueueSchema,
-    ConcurrencyLimitSchema, AssignmentSchema, DurationSchema, ScheduleSchema,
+    ConcurrencyLimitSchema, AssignmentSchema, DurationSchema, ScheduleSchema, EventTriggerSchema,
   ],
   upstream: [trustDomain],
   migrations,

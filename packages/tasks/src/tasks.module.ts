@@ -23,6 +23,9 @@ import { EstimatesService } from './estimate/estimates.service.js';
 import { HttpTaskEstimator } from './estimate/http-task-estimator.provider.js';
 import { TaskEstimator } from './estimate/task-estimator.provider.js';
 import { RETENTION_STORES } from './stores.js';
+import { EventFiringService } from './event-trigger/event-firing.service.js';
+import { EventTriggersController } from './event-trigger/event-triggers.controller.js';
+import { EventTriggersService } from './event-trigger/event-triggers.service.js';
 import { tasksDomain } from './orm.js';
 import { ProcessRunsController } from './process/process-runs.controller.js';
 import { ProcessRunsService } from './process/process-runs.service.js';
@@ -64,13 +67,14 @@ const STORES: readonly TenantStore[] = [
   { table: 'tasks.concurrency_limit', key: ['key'] },
   { table: 'tasks.duration', key: ['type', 'grouping', 'member'] },
   { table: 'tasks.schedule', key: ['id'] },
+  { table: 'tasks.event_trigger', key: ['id'] },
   { table: 'tasks.graph_lock', key: ['tenant_id'] },
 ];
 
 /** What this domain records beside the changes of its tables: no agent may report one of these. */
 const ACTIONS = [
   'task.ready', 'task.claimed', 'task.started', 'task.waiting', 'task.resumed', 'task.completed', 'task.failed', 'task.dead', 'task.cancelled', 'task.retried', 'task.released', 'task.expired', 'task.redriven',
-  'task.assigned', 'task.assignment_failed', 'task.unassigned', 'task.dependency_added', 'task.dependency_removed', 'schedule.fired', 'schedule.skipped', 'schedule.failed',
+  'task.assigned', 'task.assignment_failed', 'task.unassigned', 'task.dependency_added', 'task.dependency_removed', 'schedule.fired', 'schedule.skipped', 'schedule.failed', 'event_trigger.fired', 'event_trigger.failed',
 ];
 
 @Module({})
@@ -90,7 +94,7 @@ export class TasksModule implements OnModuleInit {
       imports: [AuditModule],
       controllers: [
         ClaimsController, TasksController, WorkController, AttemptsController, DependenciesController, QueuesController, ProcessesController, ProcessVersionsController,
-        ProcessRunsController, SchedulesController, AssignmentsController, EstimatesController,
+        ProcessRunsController, SchedulesController, EventTriggersController, AssignmentsController, EstimatesController,
       ],
       providers: [
         WakeupsService,
@@ -111,11 +115,13 @@ export class TasksModule implements OnModuleInit {
         ProcessRunsService,
         FiringService,
         SchedulesService,
+        EventFiringService,
+        EventTriggersService,
         AssignmentsService,
         EstimatesService,
         ...(estimator ? [{ provide: TaskEstimator, useFactory: () => new HttpTaskEstimator(estimator) }] : []),
       ],
-      exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, AssignmentsService, EstimatesService, WorkloadReporter],
+      exports: [TasksService, LifecycleService, ClaimsService, WorkService, SweepService, SchedulesService, EventTriggersService, AssignmentsService, EstimatesService, WorkloadReporter],
     };
   }
 

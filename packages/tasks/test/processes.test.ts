@@ -49,12 +49,12 @@ describe('processes', () => {
     expect([made.headers.get('location'), made.headers.get('etag')]).toEqual([`/v1/processes/${made.body.id}`, '"1"']);
     expect(made.body).toEqual({
       id: expect.any(String), name: 'review', description: 'of a repository', version: 1, revision: 1, createdAt: expect.any(String), updatedAt: expect.any(String),
-      ...REVIEW, requirements: { capabilities: ['review'], projectId: null }, successCriteria: { policy: 'all' }, triggers: ['manual', 'schedule'],
+      ...REVIEW, requirements: { capabilities: ['review'], projectId: null }, successCriteria: { policy: 'all' }, triggers: ['manual', 'schedule', 'event'],
     });
     expect((await hive.get(`/v1/processes/${made.body.id}`)).body).toEqual(made.body);
     expect((await hive.get(`/v1/processes/${made.body.id}/versions/1`)).body).toMatchObject({ processId: made.body.id, number: 1, ...REVIEW, requirements: { capabilities: ['review'] } });
     const listed = await hive.get<{ items: object[]; total: number }>('/v1/processes?name=review&total=true');
-    expect(listed.body).toMatchObject({ items: [{ id: made.body.id, version: 1, stepCount: 3, triggers: ['manual', 'schedule'] }], nextCursor: null, total: 1 });
+    expect(listed.body).toMatchObject({ items: [{ id: made.body.id, version: 1, stepCount: 3, triggers: ['manual', 'schedule', 'event'] }], nextCursor: null, total: 1 });
     expect((await hive.get<{ items: { action: string }[] }>(`/v1/audit/entries?subjectId=${made.body.id}`)).body.items).toMatchObject([{ action: 'process.created' }]);
   });
 

@@ -48,7 +48,6 @@ export const KEYS = {
   HIVE_EMBEDDINGS_DIMENSIONS: integer({ min: 1, max: 4000, default: 1536, description: 'Dimensions of that model\'s vectors. Those of 1536 have an index.' }),
   HIVE_EMBEDDINGS_KEY: text({ pattern: /^[\x21-\x7e]+$/, allowed: 'printable characters without spaces', default: null, secret: true, description: 'Key of that service.' }),
   HIVE_EMBEDDINGS_TIMEOUT_MS: integer({ min: 100, max: 120_000, default: 5_000, description: 'How long one answer of that service may take; a search waits as long at most, and then answers by words.' }),
-  HIVE_KEYS_DIR: text({ pattern: /^(?=.*\S)[^\0]+$/, allowed: 'a directory', default: './.hive/keys', description: 'Where the keys that the hive makes for itself are kept, beside a server database. With the embedded database they are in its data directory.' }),
   HIVE_ENCRYPTION_KEY: text({ pattern: /^[A-Za-z0-9+/=\s,]{43,}$/, allowed: '32 bytes in base64 or hex (`openssl rand -base64 32`); several, the newest first, separated by commas', default: null, secret: true, description: 'Key that wraps the keys of tenants, which encrypt sensitive columns. The first wraps, all of them unwrap.' }),
   HIVE_ENCRYPTION_KEY_FILE: text({ pattern: /^(?=.*\S)[^\0]+$/, allowed: 'a file', default: null, description: 'File with that key, in place of HIVE_ENCRYPTION_KEY. Without either, one is made at the first start, in the data directory or in HIVE_KEYS_DIR.' }),
   HIVE_ARCHIVE_DIR: text({ pattern: /^(?=.*\S)[^\0]+$/, allowed: 'a directory', default: './.hive/archives', description: 'Where rows go that retention takes out of the database, as compressed files.' }),
@@ -58,6 +57,9 @@ export const KEYS = {
   HIVE_ARCHIVE_S3_PREFIX: text({ pattern: /^[\w./-]{1,200}$/, allowed: 'a beginning of keys', default: null, description: 'What the keys of archives begin with, such as `hive/`.' }),
   HIVE_ARCHIVE_S3_ACCESS_KEY_ID: text({ pattern: /^\S+$/, allowed: 'an access key id', default: null, description: 'Access key of that bucket; without it, what the AWS SDK finds by itself.' }),
   HIVE_ARCHIVE_S3_SECRET_ACCESS_KEY: text({ pattern: /^\S+$/, allowed: 'a secret access key', default: null, secret: true, description: 'Secret of that access key.' }),
+  HIVE_WEBHOOK_ALLOWED_NETWORKS: networks({ description: 'Networks beside the public addresses that webhooks may lead to, over http too. Whoever may make webhooks reaches what listens there.' }),
+  HIVE_WEBHOOK_TIMEOUT_MS: integer({ min: 100, max: 60_000, default: 10_000, description: 'How long one attempt at a delivery may take.' }),
+  HIVE_WEBHOOK_MAX_ATTEMPTS: integer({ min: 1, max: 20, default: 12, description: 'Attempts after which a delivery is a dead letter. 12 take about a day.' }),
 } satisfies Record<string, ConfigKey<unknown>>;
 
 export type KeyName = keyof typeof KEYS;

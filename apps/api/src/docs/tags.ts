@@ -16,5 +16,6 @@ export const TAGS: Readonly<Record<string, string>> = {
   knowledge: 'What the hive knows: documents in versions, memories of agents and users, embeddings, search, and how what was found did.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   retention: 'How long things are kept: policies, runs that archive and delete, archives, legal holds, erasure of people and agents, and the keys of encrypted columns.',
+  events: 'The record as a feed: every sealed entry at its sequence, listed, streamed, and delivered to webhooks.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

@@ -1,7 +1,8 @@
-import { SealingService } from '@agent-hive/audit';
+import { DispatchService, SealingService } from '@agent-hive/audit';
 import { TenantsService } from '@agent-hive/identity';
 import { runAs, servicePrincipal } from '@agent-hive/kernel';
 import type { Job } from './jobs.js';
+import { forEachTenant } from './tenants.js';
 
 /**
  * Seals what was committed, so that an entry is in the log a second after it, two seconds when the process that does it was killed
@@ -30,4 +31,19 @@ export const sealRecord: Job = {
     }
     if (failures.length > 0) throw new AggregateError(failures, `The logs of ${failures.length} tenants were not sealed: ${failures.map((failure) => (failure as Error).message).join('; ')}`);
   },
+};
+
+/** Brings events to webhooks. What is in hand goes on between turns; that of a killed process is due again once its attempts must be over. */
+export const deliverEvents: Job = {
+  name: 'webhooks',
+  everySeconds: 1,
+  graceSeconds: 2,
+  run: (context) => forEachTenant(context, 'webhooks', () => context.get(DispatchService).dispatch()),
+};
+
+/** Forgets deliveries that ended long ago. */
+export const forgetDeliveries: Job = {
+  name: 'webhook-log',
+  everySeconds: 3600,
+  run: (context) => forEachTenant(context, 'webhooks', () => context.get(DispatchService).forget()),
 };

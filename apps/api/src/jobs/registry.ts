@@ -1,20 +1,20 @@
 import { PresenceService, SessionsService } from '@agent-hive/agents';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
-import { sealRecord } from './audit.js';
+import { deliverEvents, forgetDeliveries, sealRecord } from './audit.js';
 import { sweepMail } from './communication.js';
 import type { Job } from './jobs.js';
 import { embedKnowledge } from './knowledge.js';
 import { maintenance } from './maintenance.js';
 import { applyRetention, renewEncryption } from './retention.js';
-import { fireSchedules, refreshEstimates, releaseStranded, reportWorkload, sweepTasks } from './tasks.js';
+import { fireEventTriggers, fireSchedules, refreshEstimates, releaseStranded, reportWorkload, sweepTasks } from './tasks.js';
 import { forEachTenant } from './tenants.js';
 import { expireInteractions } from './trust.js';
 import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, sealRecord, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, applyRetention, renewEncryption, ...(serverUrl(config) === null ? [vacuum] : []),
+  maintenance, sealRecord, deliverEvents, forgetDeliveries, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, fireEventTriggers, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, applyRetention, renewEncryption, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */

@@ -1,4 +1,4 @@
-import { AssignmentsService, EstimatesService, SchedulesService, SweepService, WorkloadReporter } from '@agent-hive/tasks';
+import { AssignmentsService, EstimatesService, EventTriggersService, SchedulesService, SweepService, WorkloadReporter } from '@agent-hive/tasks';
 import type { Job } from './jobs.js';
 import { forEachTenant } from './tenants.js';
 
@@ -19,6 +19,14 @@ export const fireSchedules: Job = {
   everySeconds: 1,
   graceSeconds: 2,
   run: (context) => forEachTenant(context, 'schedules', () => context.get(SchedulesService).fireDue()),
+};
+
+/** Starts what events are to start. An event starts a run once whoever asks. */
+export const fireEventTriggers: Job = {
+  name: 'event-triggers',
+  everySeconds: 1,
+  graceSeconds: 2,
+  run: (context) => forEachTenant(context, 'event-triggers', () => context.get(EventTriggersService).fire()),
 };
 
 /** Reports that look at every busy agent, not only at those that this process has moved. */

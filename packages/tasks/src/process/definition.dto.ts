@@ -119,7 +119,7 @@ export class DefinitionDto {
   @Type(() => SuccessCriteriaDto)
   successCriteria?: SuccessCriteriaDto;
 
-  /** What may start a run; `manual` and `schedule` by default. */
+  /** What may start a run; all of them by default. */
   @ValidateIf(given)
   @IsArray()
   @ArrayMinSize(1)

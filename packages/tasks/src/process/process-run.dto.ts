@@ -45,6 +45,7 @@ export interface RunRow {
   parameters: Record<string, unknown>;
   trigger: Trigger;
   schedule_id: string | null;
+  event_trigger_id: string | null;
   root_task_id: string;
   created_at: Date;
   ended_at: Date | null;
@@ -76,6 +77,8 @@ export class ProcessRunSummaryDto {
   trigger: Trigger;
   /** The schedule that started it. */
   scheduleId: string | null;
+  /** The event trigger that started it. */
+  eventTriggerId: string | null;
   /** Parent of the tasks of all steps; cancelled as a tree, it cancels the run. */
   rootTaskId: string;
   createdAt: string;
@@ -93,6 +96,7 @@ export class ProcessRunSummaryDto {
       parameters: row.parameters,
       trigger: row.trigger,
       scheduleId: row.schedule_id,
+      eventTriggerId: row.event_trigger_id,
       rootTaskId: row.root_task_id,
       createdAt: iso(row.created_at),
       endedAt: iso(row.ended_at),

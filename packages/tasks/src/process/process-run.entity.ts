@@ -3,7 +3,7 @@ import { createdAt, id, jsonType, oneOf, tenantId, tenantSecurity } from '@agent
 import { Process } from './process.entity.js';
 
 /** What may start a run. */
-export const TRIGGERS = ['manual', 'schedule'] as const;
+export const TRIGGERS = ['manual', 'schedule', 'event'] as const;
 export type Trigger = (typeof TRIGGERS)[number];
 
 /** What can become of a run. It ends as its root task does. */
@@ -25,16 +25,24 @@ export const ProcessRunSchema = defineEntity({
     trigger: p.text().$type<Trigger>(),
     /** The schedule that started it, by plain id: the run outlives it. */
     scheduleId: p.uuid().nullable(),
+    /** The event trigger that started it, by plain id too. */
+    eventTriggerId: p.uuid().nullable(),
+    /** Event triggers that led to it, one by what the other started, first to last. */
+    lineage: p.json<string[]>().columnType('jsonb').defaultRaw(`'[]'`),
     /** The root of its tree, by plain id: tasks refer to their run. */
     rootTaskId: p.uuid(),
     /** The task of each step, by the step's key. */
     stepTasks: p.json<Record<string, string>>().columnType('jsonb'),
     createdAt: createdAt(),
   },
-  indexes: [{ name: 'process_run_process_index', properties: ['tenantId', 'process', 'id'] }],
+  indexes: [
+    { name: 'process_run_process_index', properties: ['tenantId', 'process', 'id'] },
+    { name: 'process_run_event_trigger_index', properties: ['tenantId', 'eventTriggerId', 'id'], where: 'event_trigger_id is not null' },
+  ],
   checks: [
     { name: 'process_run_parameters_check', expression: jsonType('parameters', 'object') },
     { name: 'process_run_step_tasks_check', expression: jsonType('step_tasks', 'object') },
+    { name: 'process_run_lineage_check', expression: jsonType('lineage', 'array') },
     { name: 'process_run_trigger_check', expression: oneOf('trigger', TRIGGERS) },
   ],
 });

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { RunRow, RunTaskRow } from './process-run.dto.js';
 
 /** A run with its root task. What the root has become is what the run has. */
-const COLUMNS = sql`r.id, r.process_id, r.process_version, r.parameters, r.trigger, r.schedule_id, r.root_task_id, r.created_at, t.title, t.progress, t.completed_at as ended_at,
+const COLUMNS = sql`r.id, r.process_id, r.process_version, r.parameters, r.trigger, r.schedule_id, r.event_trigger_id, r.root_task_id, r.created_at, t.title, t.progress, t.completed_at as ended_at,
   case t.status when 'completed' then 'succeeded' when 'failed' then 'failed' when 'dead' then 'failed' when 'cancelled' then 'cancelled' else 'running' end as state`;
 
 /** Both by primary key. */

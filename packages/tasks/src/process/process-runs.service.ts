@@ -10,6 +10,7 @@ import { parametersOf } from './parameters.js';
 import { ProcessRunDto, ProcessRunSummaryDto, type CreateProcessRunDto, type ProcessRunQuery } from './process-run.dto.js';
 import { ProcessRun, type Trigger } from './process-run.entity.js';
 import { countRuns, selectRun, selectRuns, selectRunTasks } from './process-run.sql.js';
+import type { DefinedVersionRow } from './process-version.dto.js';
 import { selectVersion } from './process-version.sql.js';
 import { versionMissing } from './process-versions.service.js';
 import { Process } from './process.entity.js';
@@ -20,6 +21,9 @@ import { tasksOf } from './run-tasks.js';
 export interface Cause {
   trigger: Trigger;
   scheduleId: string | null;
+  eventTriggerId?: string;
+  /** Event triggers that led to it, that one included. */
+  lineage?: string[];
   /** External id of the root task: a second run with the same one is refused. */
   externalId: string | null;
 }
@@ -69,9 +73,9 @@ export class ProcessRunsService {
       const run = { id: newId(), title: input.title ?? version.process_name, parameters, projectId, externalId: cause.externalId, now };
       const { rootId, stepTasks, tasks } = tasksOf({ ...version, successCriteria: version.success_criteria }, run);
       for (const [i, task] of tasks.entries()) requireTask(task, i === 0 ? 'the root task' : `the task of step ${version.steps[i - 1]!.key}`);
-      const { trigger, scheduleId } = cause;
+      const { trigger, scheduleId, eventTriggerId = null, lineage = [] } = cause;
       const process = em.getReference(Process, [currentTenantId(), processId], { wrapped: true });
-      em.create(ProcessRun, { id: run.id, process, processVersion: version.number, parameters, trigger, scheduleId, rootTaskId: rootId, stepTasks });
+      em.create(ProcessRun, { id: run.id, process, processVersion: version.number, parameters, trigger, scheduleId, eventTriggerId, lineage, rootTaskId: rootId, stepTasks });
       await this.flush(em, processId);
       await this.tasks.createBatch(tasks);
       return this.get(run.id);
@@ -86,12 +90,22 @@ export class ProcessRunsService {
     await this.prepare(processId, { parameters }, trigger);
   }
 
+  /** Throws NotFound on a process that is not there, Refused when its latest version is not started so. */
+  async requireTrigger(processId: string, trigger: Trigger): Promise<void> {
+    await this.startable(processId, undefined, trigger);
+  }
+
   private async prepare(processId: string, input: CreateProcessRunDto, trigger: Trigger) {
-    const version = await tenantRead(this.em, (db) => selectVersion(db, processId, input.version));
-    if (!version) throw versionMissing(processId, version, input.version);
+    const version = await this.startable(processId, input.version, trigger);
+    return { version, parameters: parametersOf(version.parameters, input.parameters ?? {}) };
+  }
+
+  private async startable(processId: string, wanted: number | undefined, trigger: Trigger): Promise<DefinedVersionRow> {
+    const version = await tenantRead(this.em, (db) => selectVersion(db, processId, wanted));
+    if (!version) throw versionMissing(processId, version, wanted);
     const { number, triggers } = version;
     if (!triggers.includes(trigger)) throw new Refused(`version ${number} of process ${processId} is not started by ${trigger}: its triggers are ${triggers.join(', ')}`, 'not-a-trigger', { trigger, allowed: triggers });
-    return { version, parameters: parametersOf(version.parameters, input.parameters ?? {}) };
+    return version;
   }
 
   private async flush(em: EntityManager, processId: string): Promise<void> {
