@@ -140,7 +140,10 @@ describe('search', () => {
       expect(near).toMatchObject({ model: 'lexical-1536', degraded: null, items: [{ id: one.id, ranks: { vector: 1 }, parts: { textScore: null, similarity: expect.any(Number) } }] });
       const both = await search({ query: 'reconnecting clients' }, as);
       expect(both.items[0]).toMatchObject({ id: one.id, ranks: { text: 1, vector: 1 } });
-      expect(both.items[0]!.score).toBeCloseTo(2 / 61, 10);
+      expect(both.items[0]!.score).toBeCloseTo(1.2 / 21, 10);
+      const typo = await search({ query: 'reconnecting cleints' }, as);
+      expect(typo).toMatchObject({ unknownWords: ['cleints'], items: [{ id: one.id, ranks: { text: 1, vector: 1 } }] });
+      expect(typo.items[0]!.score).toBeCloseTo(2 / 21, 10);
     });
 
     it('takes a vector of the caller, and refuses one that is none of the model, naming both dimensions', async () => {
