@@ -6,8 +6,8 @@ import { vectorText } from '../embedding/vector.js';
 /** Damps the first ranks, so that two good ones beat one very good (Cormack, Clarke and Buettcher 2009, who take 60; less suits lists of tens). */
 const RANK_OFFSET = 20;
 
-/** Chunks that each part gives to the fusion at least: an item in the middle of both lists is worth finding. */
-const CANDIDATES_MIN = 200;
+/** Chunks that each part gives at least: so that items with many have not all places, and to a fusion more, where an item in the middle of both lists is worth finding. */
+const CANDIDATES_MIN = { one: 50, both: 200 };
 
 /** An item that always helps counts up to so much more. */
 const SUCCESS_SHARE = 0.5;
@@ -90,7 +90,7 @@ const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): Raw
  */
 export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit }: SearchRequest): Promise<HitRow[]> {
   const tenantId = currentTenantId();
-  const candidates = Math.max(CANDIDATES_MIN, limit * 5);
+  const candidates = Math.max(byText && nearTo ? CANDIDATES_MIN.both : CANDIDATES_MIN.one, limit * 5);
   const conditions = JSON.stringify(filter);
   const words = byText
     ? sql`select chunk_id, score, unknown from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int)`
