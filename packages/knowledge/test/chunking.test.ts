@@ -1,5 +1,6 @@
-import { chunksOf, CHUNK_MAX_TOKENS } from '../src/chunk/chunking.js';
-import { countTokens } from '../src/chunk/tokens.js';
+import { chunksInTurns, chunksOf, CHUNK_MAX_TOKENS } from '../src/chunk/chunking.js';
+import { countTokens, countTokensInSteps } from '../src/chunk/tokens.js';
+import { inTurns } from '../src/chunk/turns.js';
 
 const markdown = (content: string) => chunksOf(content, { title: 'Guide', format: 'markdown' });
 const words = (count: number, word = 'word') => Array.from({ length: count }, (_, i) => `${word}${i}`);
@@ -62,5 +63,29 @@ describe('chunks', () => {
 
   it('count tokens by words, signs and ideographs', () => {
     expect([countTokens(''), countTokens('a cat'), countTokens('internationalisation'), countTokens('f(x);'), countTokens('漢字')]).toEqual([0, 2, 4, 5, 2]);
+  });
+
+  it.each([
+    ['paragraphs', 'Some words of a paragraph that says little.\n\n'.repeat(40_000)],
+    ['one paragraph', 'Some words of a paragraph that says little. '.repeat(40_000)],
+    ['lines without a blank one', 'Some words of a line that says little\n'.repeat(40_000)],
+  ])('let others have their turn while a large text is cut: %s', async (_, text) => {
+    let turns = 0;
+    let longest = 0;
+    const started = performance.now();
+    let last = started;
+    const timer = setInterval(() => {
+      turns += 1;
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+    }, 1);
+    const item = { title: 'T', format: 'markdown' as const };
+    const [pieces, tokens] = [await chunksInTurns(text, item), await inTurns(countTokensInSteps(text))];
+    clearInterval(timer);
+    const took = performance.now() - started;
+    expect(pieces).toEqual(chunksOf(text, item));
+    expect(tokens).toBe(countTokens(text));
+    expect(turns).toBeGreaterThan(10);
+    expect(longest).toBeLessThan(took / 3);
   });
 });

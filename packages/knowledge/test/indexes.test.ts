@@ -119,7 +119,7 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     }
     const at = { at: new Date().toISOString(), kinds: ['document'] };
     const vector = `'${vectorText(lexicalVector(needleText, 1536))}'::halfvec`;
-    const words = { $3: `'needl | magnet'::tsquery`, $4: `array['needl'::tsquery]`, $5: 'array[1.0::float8]', $6: `array['haystakc']`, $7: `'needl'::tsquery`, $8: '50', $9: `array['haystakc']` };
+    const words = { $3: `'needl | magnet'::tsquery`, $4: `array['needl'::tsquery]`, $5: 'array[1.0::float8]', $6: `array['haystakc']`, $7: '2.0::float8', $8: '50', $9: `array['haystakc']` };
 
     it('words and trigrams: chunk_words_index, chunk_content_index', async () => {
       const plan = await planOf('knowledge.text_candidates(text, jsonb, int)', 1, at, words);

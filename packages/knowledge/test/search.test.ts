@@ -38,6 +38,13 @@ describe('search', () => {
       expect(found(await search({ query: 'how does the server know of a heartbeat', mode: 'text' }, as))[0]).toBe(rare.id);
     });
 
+    it('puts what answers most of a question before what has one word of it in a heading', async () => {
+      const as = tenant();
+      const answer = await aDocument(hive, { name: 'a', title: 'Notes', content: 'To limit how many promises run at the same time, give the number to the pool.' }, as);
+      for (let i = 0; i < 3; i++) await aDocument(hive, { name: `other ${i}`, title: 'Promises', content: `Number ${i}: promises, promises, promises.` }, as);
+      expect(found(await search({ query: 'limit promises that run at the same time', mode: 'text' }, as))[0]).toBe(answer.id);
+    });
+
     it('finds in spite of a typo, and by a part of an identifier, and says which words nothing has', async () => {
       const as = tenant();
       const one = await aDocument(hive, { name: 'one', content: 'Autovacuum removes dead rows.' }, as);
@@ -140,7 +147,10 @@ describe('search', () => {
       expect(near).toMatchObject({ model: 'lexical-1536', degraded: null, items: [{ id: one.id, ranks: { vector: 1 }, parts: { textScore: null, similarity: expect.any(Number) } }] });
       const both = await search({ query: 'reconnecting clients' }, as);
       expect(both.items[0]).toMatchObject({ id: one.id, ranks: { text: 1, vector: 1 } });
-      expect(both.items[0]!.score).toBeCloseTo(2 / 61, 10);
+      expect(both.items[0]!.score).toBeCloseTo(1.2 / 21, 10);
+      const typo = await search({ query: 'reconnecting cleints' }, as);
+      expect(typo).toMatchObject({ unknownWords: ['cleints'], items: [{ id: one.id, ranks: { text: 1, vector: 1 } }] });
+      expect(typo.items[0]!.score).toBeCloseTo(2 / 21, 10);
     });
 
     it('takes a vector of the caller, and refuses one that is none of the model, naming both dimensions', async () => {
@@ -207,6 +217,24 @@ describe('search', () => {
   it.each([`';--`, '\\', '"', "'", ':*', '!!!', '& | !', '<->', '%_', '-', '"unclosed', 'a:b:c', '漢字', '👻', '$1 $2', 'x'.repeat(2000), 'a '.repeat(900)].map((query) => [query.slice(0, 20), query]))('answers whatever is asked: %s', async (_, query) => {
     for (const mode of ['text', 'vector', 'hybrid']) expect((await hive.post('/v1/knowledge/search', { query, mode })).status).toBe(200);
   });
+
+  it('embeds of a new version what is new: a chunk that says what it said keeps its vector, at its new place', async () => {
+    const as = tenant();
+    const section = (name: string) => `# ${name}\n\n${`Some words about ${name}. `.repeat(20)}`;
+    const made = await aDocument(hive, { name: 'd', content: [section('wombats'), section('numbats'), section('numbats')].join('\n\n') }, as);
+    const chunks = async () => (await hive.get<{ items: { id: string; position: number; startOffset: number; content: string }[] }>(`/v1/knowledge/chunks?itemId=${made.id}`, as)).body.items;
+    const before = await chunks();
+    expect(await embedAll(hive, as)).toBe(3);
+    const content = [section('bilbies'), section('numbats'), section('numbats'), section('numbats')].join('\n\n');
+    expect((await hive.post(`/v1/documents/${made.id}/versions`, { content }, as)).status).toBe(201);
+    const after = await chunks();
+    expect(after.map(({ position, startOffset, content: text }) => [position, content.startsWith(text, startOffset)])).toEqual([0, 1, 2, 3].map((position) => [position, true]));
+    expect(after.slice(1, 3).map(({ id }) => id)).toEqual(before.slice(1).map(({ id }) => id));
+    expect(await embedAll(hive, as)).toBe(2);
+    expect(found(await search({ query: 'wombats', mode: 'text' }, as))).toEqual([]);
+    expect(found(await search({ query: 'bilbies', mode: 'vector' }, as))).toEqual([made.id]);
+  });
+
   it('is embedded in the background, and goes on where it was', async () => {
     const as = tenant();
     const content = Array.from({ length: 100 }, (_, i) => `# Section ${i}\n\n${'Some words about it. '.repeat(20)}`).join('\n\n');

@@ -8,18 +8,20 @@
  * pnpm soak stream [--readers 200] [--messages 2000] [--writers 10] [--kills 1]
  *                                                      kill -9 of the server under readers of a session: each gets every message once
  * pnpm soak model [--steps 10000]                      random operations on tasks, beside a model of their rules
+ * pnpm soak import [--kills 2]                         kill -9 of the import of a folder: every file is there at the end, once
  *
  * Each prints what it counted and exits 1 when the count is wrong. Needs the build; the server engine needs a PostgreSQL
  * server (HIVE_TEST_DATABASE_URL, or a local one). --save adds the result to bench/results.
  */
 import { parseArgs } from 'node:util';
+import { importSoak } from './import-soak.js';
 import { modelSoak } from './model-soak.js';
 import { saveResult } from './result.js';
 import { streamSoak } from './stream-soak.js';
 import { idempotencySoak, incrementsSoak, killSoak } from './soaks.js';
 import { tasksSoak } from './tasks-soak.js';
 
-const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, stream: streamSoak, model: modelSoak };
+const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, stream: streamSoak, model: modelSoak, import: importSoak };
 /** Only a server can have several processes on one database. */
 const SERVER_ONLY = ['tasks'];
 const NUMBERS = ['clients', 'each', 'rounds', 'kills', 'tasks', 'servers', 'workers', 'claimers', 'server-kills', 'steps', 'readers', 'messages'];

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import type { ItemKind } from '../usage/usage.entity.js';
@@ -20,13 +21,22 @@ const STATEMENT_MAX_CHARS = 1_000_000;
 const ownerOf = (kind: ItemKind) => sql.ref(kind === 'document' ? 'document_id' : 'memory_id');
 
 /**
- * Gives an item these chunks in place of those it has, and has each model that the hive computes embed them. Derived from the
+ * Gives an item these chunks in place of those it has, and has each model that the hive computes embed those that are new. One
+ * whose heading and content are as they were stays, with its vectors, at its new place. Derived from the
  * text whose entry the caller writes, so there is none for each. Under the lock of the item, by its index.
  */
 export async function replaceChunks(db: Sql, item: { kind: ItemKind; id: string }, pieces: readonly Piece[], now: Date): Promise<void> {
   const tenantId = currentTenantId();
-  await sql`delete from knowledge.chunk where tenant_id = ${tenantId} and ${ownerOf(item.kind)} = ${item.id}`.execute(db);
-  for (const some of inStatements(pieces)) {
+  const present = await selectDigests(db, item);
+  const { kept, made, gone } = matched(pieces, present);
+  if (gone.length > 0) await sql`delete from knowledge.chunk where tenant_id = ${tenantId} and id = any (${gone}::uuid[])`.execute(db);
+  if (kept.length > 0) {
+    await sql`
+      update knowledge.chunk c set position = k.position, start_offset = k."startOffset", end_offset = k."endOffset"
+        from json_to_recordset(${JSON.stringify(kept)}::json) as k(id uuid, position int, "startOffset" int, "endOffset" int)
+       where c.tenant_id = ${tenantId} and c.id = k.id and (c.position, c.start_offset, c.end_offset) is distinct from (k.position, k."startOffset", k."endOffset")`.execute(db);
+  }
+  for (const some of inStatements(made)) {
     await sql`
       with made as (
         insert into knowledge.chunk (tenant_id, id, ${ownerOf(item.kind)}, position, heading, content, start_offset, end_offset, token_count, created_at)
@@ -38,6 +48,36 @@ export async function replaceChunks(db: Sql, item: { kind: ItemKind; id: string 
       insert into knowledge.pending_embedding (tenant_id, model_id, chunk_id, attempts)
       select ${tenantId}, m.id, made.id, 0 from made cross join knowledge.embedding_model m where m.tenant_id = ${tenantId} and m.provider <> 'caller'`.execute(db);
   }
+}
+
+interface Digest {
+  id: string;
+  digest: string;
+}
+
+/** What the chunks of an item say, as the sha256 of heading and content. By its index. */
+async function selectDigests(db: Sql, item: { kind: ItemKind; id: string }): Promise<Digest[]> {
+  const found = await sql<Digest>`
+    select id, encode(sha256(convert_to(heading || chr(10) || content, 'UTF8')), 'hex') as digest from knowledge.chunk
+     where tenant_id = ${currentTenantId()} and ${ownerOf(item.kind)} = ${item.id} order by position`.execute(db);
+  return found.rows;
+}
+
+type KeptPiece = Pick<Piece, 'position' | 'startOffset' | 'endOffset'> & { id: string };
+
+/** Which pieces are there already, which are to be made, and which chunks go. Of pieces that say the same, each has a chunk of its own. */
+function matched(pieces: readonly Piece[], present: readonly Digest[]): { kept: KeptPiece[]; made: Piece[]; gone: string[] } {
+  if (present.length === 0) return { kept: [], made: [...pieces], gone: [] };
+  const free = new Map<string, string[]>();
+  for (const { id, digest } of present) free.set(digest, [...(free.get(digest) ?? []), id]);
+  const kept: KeptPiece[] = [];
+  const made: Piece[] = [];
+  for (const piece of pieces) {
+    const id = free.get(createHash('sha256').update(`${piece.heading}\n${piece.content}`).digest('hex'))?.shift();
+    if (id === undefined) made.push(piece);
+    else kept.push({ id, position: piece.position, startOffset: piece.startOffset, endOffset: piece.endOffset });
+  }
+  return { kept, made, gone: [...free.values()].flat() };
 }
 
 function* inStatements(pieces: readonly Piece[]): Generator<Piece[]> {

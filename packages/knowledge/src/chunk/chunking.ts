@@ -1,6 +1,7 @@
 import type { Format } from '../document/document.entity.js';
 import { blocksOf, type Block } from './blocks.js';
 import { countTokens } from './tokens.js';
+import { inTurns } from './turns.js';
 
 /*
  * text    # A    one    ```code```    # B    two
@@ -45,35 +46,53 @@ interface Part {
   isRest: boolean;
 }
 
+/** What a chunk says of the item that it is of. */
+interface Item {
+  title: string;
+  format: Format;
+}
+
 /** Cuts a text into chunks of at most CHUNK_MAX_TOKENS tokens. Together they cover all of it but white space. */
-export function chunksOf(text: string, { title, format }: { title: string; format: Format }): Piece[] {
-  const pieces: Piece[] = [];
+export const chunksOf = (text: string, item: Item): Piece[] => [...cutIntoChunks(text, item)];
+
+/** The same of a text that may be large, while others have their turns. */
+export const chunksInTurns = (text: string, item: Item): Promise<Piece[]> => inTurns(collected(cutIntoChunks(text, item)));
+
+function* collected(pieces: Iterable<Piece>): Generator<void, Piece[]> {
+  const all: Piece[] = [];
+  for (const piece of pieces) {
+    all.push(piece);
+    yield;
+  }
+  return all;
+}
+
+function* cutIntoChunks(text: string, { title, format }: Item): Generator<Piece> {
   let run: Part[] = [];
-  const close = (): void => {
-    const [first] = run;
-    if (!first) return;
-    const start = first.isRest ? overlapStart(text, first.start) : first.start;
-    const content = text.slice(start, run.at(-1)!.end);
-    const heading = [title, ...first.path].join(' > ').slice(0, HEADING_MAX).toWellFormed();
-    pieces.push({ position: pieces.length, heading, content, startOffset: start, endOffset: run.at(-1)!.end, tokenCount: countTokens(content) });
-    run = [];
+  let position = 0;
+  const pieceOf = ([first, ...others]: Part[]): Piece => {
+    const start = first!.isRest ? overlapStart(text, first!.start) : first!.start;
+    const endOffset = (others.at(-1) ?? first!).end;
+    const content = text.slice(start, endOffset);
+    const heading = [title, ...first!.path].join(' > ').slice(0, HEADING_MAX).toWellFormed();
+    return { position: position++, heading, content, startOffset: start, endOffset, tokenCount: countTokens(content) };
   };
   let tokens = 0;
   for (const part of partsOf(text, blocksOf(text, format))) {
     const room = CHUNK_MAX_TOKENS - (run[0]?.isRest ? OVERLAP_TOKENS : 0);
-    if (tokens + part.tokens > room || (part.isHeading && tokens >= SECTION_MIN_TOKENS)) {
-      close();
+    if (run.length > 0 && (tokens + part.tokens > room || (part.isHeading && tokens >= SECTION_MIN_TOKENS))) {
+      yield pieceOf(run);
+      run = [];
       tokens = 0;
     }
     run.push(part);
     tokens += part.tokens;
   }
-  close();
-  return pieces;
+  if (run.length > 0) yield pieceOf(run);
 }
 
 /** The blocks, each with the headings above it, and none too large. */
-function* partsOf(text: string, blocks: readonly Block[]): Generator<Part> {
+function* partsOf(text: string, blocks: Iterable<Block>): Generator<Part> {
   const path: { level: number; title: string }[] = [];
   for (const block of blocks) {
     if (block.level > 0) {
@@ -94,8 +113,9 @@ const CUTS = [/\n/g, /[.!?。！？]\s+|[;,]\s+/g, /\s+/g];
 /** Cuts a stretch into parts that leave room for an overlap, at the largest boundaries that do. */
 function* cut(text: string, start: number, end: number, depth = 0): Generator<{ start: number; end: number; tokens: number }> {
   const room = CHUNK_MAX_TOKENS - OVERLAP_TOKENS;
-  const tokens = countTokens(text.slice(start, end));
-  if (tokens <= (depth === 0 ? CHUNK_MAX_TOKENS : room)) {
+  const most = depth === 0 ? CHUNK_MAX_TOKENS : room;
+  const tokens = countTokens(text.slice(start, end), most);
+  if (tokens <= most) {
     yield { start, end, tokens };
     return;
   }
@@ -107,8 +127,8 @@ function* cut(text: string, start: number, end: number, depth = 0): Generator<{ 
   let from = start;
   let packed = 0;
   let at = start;
-  for (const to of [...[...text.slice(start, end).matchAll(boundary)].map((match) => start + match.index + match[0].length), end]) {
-    const size = countTokens(text.slice(at, to));
+  for (const to of boundariesOf(text, start, end, boundary)) {
+    const size = countTokens(text.slice(at, to), room);
     if (packed + size > room) {
       if (at > from) yield { start: from, end: at, tokens: packed };
       from = at;
@@ -122,6 +142,12 @@ function* cut(text: string, start: number, end: number, depth = 0): Generator<{ 
     at = to;
   }
   if (from < end) yield { start: from, end, tokens: packed };
+}
+
+/** Where a stretch may be cut, one after another, and its end. */
+function* boundariesOf(text: string, start: number, end: number, boundary: RegExp): Generator<number> {
+  for (const match of text.slice(start, end).matchAll(boundary)) yield start + match.index + match[0].length;
+  yield end;
 }
 
 /** A text without a space: parts of so many characters, which are as many tokens at most, and never half of a character. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { decodeCursor, foreignCursor, NotFound, pageOf, Refused, Stale, tenantRead, tenantSql, type Page, type Sql } from '@agent-hive/kernel';
-import { chunksOf } from '../chunk/chunking.js';
+import { chunksInTurns } from '../chunk/chunking.js';
 import { replaceChunks } from '../chunk/chunk.sql.js';
 import { diffOf } from './diff.js';
 import type { CreateDocumentVersionDto, RestoreDocumentDto } from './document.dto.js';
@@ -53,7 +53,7 @@ export class DocumentVersionsService {
 
   /** Makes a text the current version of a document that is still at the version (any, when null or undefined). Throws NotFound, Stale, Invalid, or Refused when it is the current text. */
   async create(documentId: string, { content, summary }: CreateDocumentVersionDto, version: number | null | undefined): Promise<DocumentVersionDto> {
-    const made = this.limit.version(content, { summary: summary ?? null, restoredFrom: null });
+    const made = await this.limit.version(content, { summary: summary ?? null, restoredFrom: null });
     return tenantSql(this.em, (db) => this.add(db, documentId, version, async () => made));
   }
 
@@ -76,7 +76,7 @@ export class DocumentVersionsService {
     const now = new Date();
     const number = document.current_version + 1;
     await insertNextVersion(db, documentId, number, next, now);
-    await replaceChunks(db, { kind: 'document', id: documentId }, chunksOf(next.content, document), now);
+    await replaceChunks(db, { kind: 'document', id: documentId }, await chunksInTurns(next.content, document), now);
     return DocumentVersionDto.of((await selectVersions(db, documentId, 1, number + 1))[0]!);
   }
 }

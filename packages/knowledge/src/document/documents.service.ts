@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager, wrap } from '@mikro-orm/postgresql';
 import { EntriesService } from '@agent-hive/audit';
 import { currentTenantId, decodeIdCursor, isUniqueViolation, newId, NotFound, pageOf, Refused, Stale, tenantRead, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
-import { chunksOf } from '../chunk/chunking.js';
+import { chunksInTurns } from '../chunk/chunking.js';
 import { replaceChunks } from '../chunk/chunk.sql.js';
 import { TextLimit } from './text-limit.provider.js';
 import { DocumentDto, type CreateDocumentDto, type DocumentQuery, type DocumentRow, type UpdateDocumentDto } from './document.dto.js';
@@ -38,7 +38,7 @@ export class DocumentsService {
 
   /** Makes a document with its first version. Throws Invalid on a text that is too large or empty, Refused when the category has one of this name. */
   async create(input: CreateDocumentDto): Promise<DocumentDto> {
-    const version = this.limit.version(input.content, { summary: null, restoredFrom: null });
+    const version = await this.limit.version(input.content, { summary: null, restoredFrom: null });
     const now = new Date();
     const row: DocumentRow = {
       id: newId(),
@@ -59,7 +59,7 @@ export class DocumentsService {
       updated_at: now,
       version: 1,
     };
-    const pieces = chunksOf(version.content, row);
+    const pieces = await chunksInTurns(version.content, row);
     try {
       await tenantSql(this.em, async (db) => {
         await insertDocument(db, row, version, now);
@@ -84,7 +84,7 @@ export class DocumentsService {
       }
       const row = (await tenantSql(em, (db) => selectDocument(db, id)))!;
       // The title stands in the heading of every chunk.
-      if (isTitled) await tenantSql(em, (db) => replaceChunks(db, { kind: 'document', id }, chunksOf(row.content!, row), new Date()));
+      if (isTitled) await tenantSql(em, async (db) => replaceChunks(db, { kind: 'document', id }, await chunksInTurns(row.content!, row), new Date()));
       return DocumentDto.of({ ...row, content: undefined });
     });
   }

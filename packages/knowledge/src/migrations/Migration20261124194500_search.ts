@@ -17,7 +17,7 @@ export class Migration20261124194500_search extends Migration {
   override up(): void {
     // The settings of the functions are those of these libraries, which must be there for a login that is no superuser to name them.
     this.addSql(`select '[1]'::public.halfvec, public.show_limit();`);
-    for (const body of [this.tagged(), this.reach(), this.textCandidates(), this.vectorCandidates()]) this.addSql(body);
+    for (const body of [this.tagged(), this.reach(), Migration20261124194500_search.textCandidates(), this.vectorCandidates()]) this.addSql(body);
     for (const signature of OWNED) for (const statement of ownedBySearch('knowledge', signature)) this.addSql(statement);
   }
 
@@ -68,7 +68,7 @@ export class Migration20261124194500_search extends Migration {
    * nothing alone. When no chunk has any of the words, the first two are looked for by their trigrams: typos, or parts of identifiers.
    * That looks into many chunks in vain, so a word that is known spares it. Who writes operators (quotes, minus) gets what they say.
    */
-  private textCandidates(): string {
+  static textCandidates(): string {
     return `
       create function knowledge.text_candidates(query text, filter jsonb, most int) returns table (chunk_id uuid, score float8, unknown text[])
       language plpgsql stable security definer set search_path = pg_catalog set pg_trgm.word_similarity_threshold = 0.6 as $$

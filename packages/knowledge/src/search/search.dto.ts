@@ -90,7 +90,7 @@ export class RanksDto {
   vector?: number;
 }
 
-/** What a score is made of: (sum of 1 / (60 + rank)) * successWeight. */
+/** What a score is made of: (sum of weight / (20 + rank)) * successWeight, where the rank by words weighs 1, and that by vectors 1 too, or 0.2 when the model knows no more than words do and the query has none that nothing contains. */
 export class ScorePartsDto {
   /** By words: how often and how rare they are, and how alike words that nobody has are to those that somebody has. */
   textScore: number | null;

@@ -18,6 +18,9 @@ const DEFAULT_LIMIT = 10;
 /** Vectors of words are never quite at right angles: below this, two texts share nothing that counts. */
 const LEXICAL_SIMILARITY_MIN = 0.1;
 
+/** Vectors of words say little that the words did not. */
+const LEXICAL_WEIGHT = 0.2;
+
 /** Below a right angle nothing is near. */
 const SIMILARITY_MIN = 0;
 
@@ -60,8 +63,8 @@ export class SearchService {
     const model = await this.model(name);
     const { vector, degraded } = embedding ? { vector: requireVector(embedding, model, '/embedding'), degraded: null } : await this.embeddings.embedQuery(model, query);
     if (!vector) return { nearTo: null, model: null, degraded };
-    const similarityMin = model.provider === 'lexical' ? LEXICAL_SIMILARITY_MIN : SIMILARITY_MIN;
-    return { nearTo: { vector, modelId: model.id, similarityMin }, model: model.name, degraded: null };
+    const [similarityMin, weight] = model.provider === 'lexical' ? [LEXICAL_SIMILARITY_MIN, LEXICAL_WEIGHT] : [SIMILARITY_MIN, 1];
+    return { nearTo: { vector, modelId: model.id, similarityMin, weight }, model: model.name, degraded: null };
   }
 
   private async model(name: string | undefined): Promise<ModelRow> {

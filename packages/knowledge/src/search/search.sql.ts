@@ -3,8 +3,11 @@ import { sql, type RawBuilder } from 'kysely';
 import type { ItemKind } from '../usage/usage.entity.js';
 import { vectorText } from '../embedding/vector.js';
 
-/** Damps the first ranks, so that two good ones beat one very good (Cormack, Clarke and Buettcher 2009). */
-const RANK_OFFSET = 60;
+/** Damps the first ranks, so that two good ones beat one very good (Cormack, Clarke and Buettcher 2009, who take 60; less suits lists of tens). */
+const RANK_OFFSET = 20;
+
+/** Chunks that each part gives at least: so that items with many have not all places, and to a fusion more, where an item in the middle of both lists is worth finding. */
+const CANDIDATES_MIN = { one: 50, both: 200 };
 
 /** An item that always helps counts up to so much more. */
 const SUCCESS_SHARE = 0.5;
@@ -37,7 +40,7 @@ export interface Filter {
 export interface SearchRequest {
   query: string;
   byText: boolean;
-  nearTo: { vector: readonly number[]; modelId: string; similarityMin: number } | null;
+  nearTo: { vector: readonly number[]; modelId: string; similarityMin: number; weight: number } | null;
   filter: Filter;
   limit: number;
 }
@@ -87,7 +90,7 @@ const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): Raw
  */
 export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit }: SearchRequest): Promise<HitRow[]> {
   const tenantId = currentTenantId();
-  const candidates = Math.max(50, limit * 5);
+  const candidates = Math.max(byText && nearTo ? CANDIDATES_MIN.both : CANDIDATES_MIN.one, limit * 5);
   const conditions = JSON.stringify(filter);
   const words = byText
     ? sql`select chunk_id, score, unknown from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int)`
@@ -96,12 +99,14 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
     ? sql`select chunk_id, 1 - distance as similarity from knowledge.vector_candidates(${vectorText(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${conditions}::jsonb, ${candidates}::int)
            where 1 - distance >= ${nearTo.similarityMin}::float8`
     : sql`select null::uuid as chunk_id, null::float8 as similarity where false`;
+  // Words that nothing has are typos, of which only nearness knows what was meant.
+  const vectorWeight = sql`case when exists (select from words where cardinality(unknown) > 0) then 1 else ${nearTo?.weight ?? 1}::float8 end`;
   const found = await sql<HitRow>`
     with words as materialized (${ranked(words, sql`score desc`)}),
     vectors as materialized (${ranked(vectors, sql`similarity desc`)}),
     found as (
       select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, w.unknown,
-             coalesce(1.0::float8 / (${RANK_OFFSET}::int + w.rank), 0) + coalesce(1.0::float8 / (${RANK_OFFSET}::int + v.rank), 0) as fused
+             coalesce(1.0::float8 / (${RANK_OFFSET}::int + w.rank), 0) + coalesce(${vectorWeight} / (${RANK_OFFSET}::int + v.rank), 0) as fused
         from words w full join vectors v using (item_id)
     ), rated as (
       select f.*, case when c.document_id is not null then 'document' else 'memory' end as kind,
