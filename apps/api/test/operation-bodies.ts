@@ -42,4 +42,7 @@ export const BODIES: Record<string, unknown> = {
   sessionMessages_append: { role: 'user', content: 'x' },
   messages_setFeedback: { feedback: 'approved' },
   messages_redact: { reason: 'r' },
+  metrics_record: { items: [{ name: 'm', value: 1, subjectType: 'thing', subjectId: '00000000-0000-7000-8000-000000000001' }] },
+  reviewRules_upsert: { kind: 'repeated_errors', threshold: 3 },
+  suggestions_update: { status: 'accepted' },
 };

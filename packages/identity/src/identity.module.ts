@@ -28,6 +28,10 @@ const OUTLIVES = 'the record outlives its subject; retention ends it';
 /** Tables of this domain and of those upstream, referred-to ones first. */
 const STORES: readonly TenantStore[] = [
   { table: 'audit.entry', key: ['id'], kept: OUTLIVES },
+  { table: 'audit.performance_metric', key: ['id'] },
+  { table: 'audit.metric_day', key: ['metric_name', 'day', 'entity_type', 'entity_id'] },
+  { table: 'audit.review_rule', key: ['name'] },
+  { table: 'audit.optimization_suggestion', key: ['id'] },
   { table: 'kernel.idempotency_key', key: ['principal', 'route', 'key'], secret: ['response'] },
   { table: 'identity.user', key: ['id'] },
   { table: 'identity.role', key: ['name'] },

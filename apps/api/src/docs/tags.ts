@@ -15,5 +15,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   notifications: 'What users and agents should know of, and whether they have read it.',
   knowledge: 'What the hive knows: documents in versions, memories of agents and users, embeddings, search, and how what was found did.',
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
+  metrics: 'What was measured: values of anything, and how they went by hour, day and week.',
+  reviews: 'How the hive reviews itself: rules, and suggestions with their evidence and, once they are implemented, their effect.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

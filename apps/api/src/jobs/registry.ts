@@ -1,6 +1,7 @@
 import { PresenceService, SessionsService } from '@agent-hive/agents';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
+import { review, rollUpMetrics } from './audit.js';
 import { sweepMail } from './communication.js';
 import type { Job } from './jobs.js';
 import { embedKnowledge } from './knowledge.js';
@@ -12,7 +13,7 @@ import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, ...(serverUrl(config) === null ? [vacuum] : []),
+  maintenance, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, rollUpMetrics, review, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */
