@@ -1,5 +1,7 @@
 import { newId } from '@agent-hive/kernel';
 import { readFileSync } from 'node:fs';
+import { BODIES } from './operation-bodies.js';
+import { insertSuggestion } from './operation-world.js';
 import { ADMIN_KEY, openTestHive, root, type OpenTestHive } from './world.js';
 
 /*
@@ -146,6 +148,7 @@ const GOOD: Record<string, object> = {
   interactions_create: { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } },
   interactions_use: { action: { name: 'deploy', parameters: {} } },
   agentMessages_send: { type: 'broadcast', content: 'hello' },
+  metrics_record: BODIES.metrics_record as object,
   work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
 };
 
@@ -182,7 +185,7 @@ describe('what nobody in their right mind would send', () => {
     };
     const aTenant = () => made('POST', '/v1/tenants', { slug: `t-${newId()}`, name: 't' }, ADMIN_KEY);
     // One that works and one that is suspended and resumed.
-    const [{ adminKey: { key } }, other] = [await aTenant(), await aTenant()];
+    const [{ id: tenantId, adminKey: { key } }, other] = [await aTenant(), await aTenant()];
     const agent = await made('POST', '/v1/agents', { name: 'a', type: 'general-purpose' }, key);
     KNOWN.agentId = agent.id;
     await made('PUT', `/v1/agents/${agent.id}/instructions`, { purpose: 'p' }, key);
@@ -220,6 +223,7 @@ describe('what nobody in their right mind would send', () => {
       '/v1/event-triggers/{id}': await of('/v1/event-triggers', { name: 'e', processId, actions: ['task.*'] }),
       '/v1/webhooks/{id}': await of('/v1/webhooks', { url: 'http://127.0.0.1:1/', actions: ['*'] }),
       '/v1/schedules/{id}': await of('/v1/schedules', { name: 's', cron: '0 3 * * *', task: { title: 'nightly' } }),
+      '/v1/optimization-suggestions/{id}': await insertSuggestion(hive, tenantId),
       '/v1/users/{id}': await of('/v1/users', { email: 'b@example.com' }),
       '/v1/projects/{id}': await of('/v1/projects', { name: 'p' }),
       '/v1/api-keys/{id}': await of('/v1/api-keys', { name: 'k', scopes: [] }),

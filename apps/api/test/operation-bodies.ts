@@ -46,4 +46,7 @@ export const BODIES: Record<string, unknown> = {
   messages_redact: { reason: 'r' },
   legalHolds_release: { reason: 'r' },
   retentionPolicies_replace: { items: [] },
+  metrics_record: { items: [{ name: 'm', value: 1, subjectType: 'thing', subjectId: '00000000-0000-7000-8000-000000000001' }] },
+  reviewRules_upsert: { kind: 'repeated_errors', threshold: 3 },
+  suggestions_update: { status: 'accepted' },
 };

@@ -26,20 +26,33 @@ import { RetentionPoliciesService } from './retention/retention-policies.service
 import { RetentionRunsController } from './retention/retention-runs.controller.js';
 import { RetentionRunsService } from './retention/retention-runs.service.js';
 import { StoresService } from './retention/stores.service.js';
+import { MetricsController } from './metric/metrics.controller.js';
+import { MetricsService } from './metric/metrics.service.js';
+import { ReviewRulesController } from './review/review-rules.controller.js';
+import { ReviewRulesService } from './review/review-rules.service.js';
+import { ReviewsService } from './review/reviews.service.js';
+import { SuggestionsController } from './review/suggestions.controller.js';
+import { SuggestionsService } from './review/suggestions.service.js';
 
 /** What the record says of itself, and nobody may report. */
-const ACTIONS = [ROTATED, ...DATA_KEY_ACTIONS, 'archive.created', 'archive.expired', 'user.erased', 'agent.erased'];
+const ACTIONS = [
+  ROTATED, ...DATA_KEY_ACTIONS, 'archive.created', 'archive.expired', 'user.erased', 'agent.erased',
+  'performance_metric.recorded', 'performance_metric.rolled_up', 'optimization_suggestion.measured',
+];
 
 @Module({
   controllers: [
     EntriesController, CheckpointsController, EventsController, DataKeysController, RetentionPoliciesController, RetentionRunsController, LegalHoldsController, ArchivesController, ErasuresController,
+    MetricsController, ReviewRulesController, SuggestionsController,
   ],
   providers: [
     EntriesService, AuditHooks, SealingService, SigningKeysService, ProofsService, ExportsService, VerificationsService, EncryptionService, DataKeysService, StoresService,
     RetentionPoliciesService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService, EventsService, FeedWatch, FeedStreamsService,
+    MetricsService, ReviewRulesService, ReviewsService, SuggestionsService,
   ],
   exports: [
     EntriesService, AuditHooks, SealingService, SigningKeysService, EventsService, EncryptionService, DataKeysService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService,
+    MetricsService, ReviewsService,
   ],
 })
 export class AuditModule implements OnModuleInit {

@@ -30,3 +30,8 @@ export { type WebhookOptions } from './webhook/webhook-options.js';
 export { EventDto, type EventRow } from './feed/event.dto.js';
 export { EventsService, look } from './feed/events.service.js';
 export { IsPatternList, patternsOf } from './feed/pattern.js';
+export { MetricsService } from './metric/metrics.service.js';
+export { RULE_KINDS } from './review/review-rule.entity.js';
+export { ReviewsService } from './review/reviews.service.js';
+export type { WorkDurations, WorkErrors, WorkWindow } from './review/work.js';
+export { SUGGESTION_CATEGORIES, SUGGESTION_STATUSES } from './review/suggestion.entity.js';

@@ -16,6 +16,8 @@ export const SCOPES: readonly string[] = [
   'knowledge:read', 'knowledge:write',
   'audit:read', 'audit:write',
   'retention:read', 'retention:write', 'webhooks:read', 'webhooks:write',
+  'metrics:read', 'metrics:write',
+  'reviews:read', 'reviews:write',
   'users:read', 'users:write',
   'roles:read', 'roles:write',
   'keys:read', 'keys:write',
@@ -27,9 +29,9 @@ export const SCOPES: readonly string[] = [
 /** Roles that every tenant has. */
 export const BUILT_IN_ROLES: Readonly<Record<string, { description: string; scopes: readonly string[] }>> = {
   admin: { description: 'Everything in the tenant', scopes: ['*'] },
-  operator: { description: 'Runs the fleet: agents, tools, servers, tasks, sessions, knowledge and projects; answers what agents ask; reads the record and sends it to webhooks', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'sessions:*', 'messages:*', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:*', 'audit:read', 'retention:read', 'webhooks:*', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
-  developer: { description: 'Registers agents and tools, defines and creates work', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'sessions:*', 'messages:read', 'messages:write', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:read', 'audit:read', 'preferences:*'] },
-  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'tasks:*', 'interactions:read', 'interactions:write', 'sessions:read', 'sessions:write', 'messages:read', 'messages:write', 'mail:send', 'mail:receive', 'notifications:*', 'knowledge:read', 'knowledge:write', 'audit:write', 'projects:read'] },
+  operator: { description: 'Runs the fleet: agents, tools, servers, tasks, sessions, knowledge and projects; answers what agents ask; reads the record and sends it to webhooks', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'sessions:*', 'messages:*', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:*', 'audit:read', 'retention:read', 'webhooks:*', 'metrics:*', 'reviews:*', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
+  developer: { description: 'Registers agents and tools, defines and creates work', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'sessions:*', 'messages:read', 'messages:write', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:read', 'audit:read', 'metrics:*', 'reviews:read', 'preferences:*'] },
+  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'tasks:*', 'interactions:read', 'interactions:write', 'sessions:read', 'sessions:write', 'messages:read', 'messages:write', 'mail:send', 'mail:receive', 'notifications:*', 'knowledge:read', 'knowledge:write', 'audit:write', 'metrics:write', 'projects:read'] },
   viewer: { description: 'Reads everything but the record', scopes: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'audit:read') },
 };
 

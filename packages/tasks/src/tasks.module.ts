@@ -3,11 +3,12 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { AgentsHooks, type LanguageModelSettings } from '@agent-hive/agents';
 import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
-import { tenantStatement } from '@agent-hive/kernel';
+import { tenantRead, tenantStatement } from '@agent-hive/kernel';
 import { TrustHooks } from '@agent-hive/trust';
 import { countAssignmentsOfAgent } from './assignment/assignment.sql.js';
 import { AssignmentsController } from './assignment/assignments.controller.js';
 import { AssignmentsService } from './assignment/assignments.service.js';
+import { selectDurations, selectErrors } from './attempt/attempt-figures.sql.js';
 import { countAttemptsOfAgent } from './attempt/attempt.sql.js';
 import { AttemptsController } from './attempt/attempts.controller.js';
 import { AttemptsService } from './attempt/attempts.service.js';
@@ -127,6 +128,8 @@ export class TasksModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('tasks', async () => ACTIONS);
+    this.auditHooks.workErrors.register('tasks', (_em, window, above) => tenantRead(this.em, (db) => selectErrors(db, window, above)));
+    this.auditHooks.workDurations.register('tasks', (_em, window) => tenantRead(this.em, (db) => selectDurations(db, window)));
     this.agentsHooks.references.register('tasks', async (_em, id) => [
       { table: 'tasks.assignment', count: await tenantStatement(this.em, (db) => countAssignmentsOfAgent(db, id)) },
       { table: 'tasks.attempt', count: await tenantStatement(this.em, (db) => countAttemptsOfAgent(db, id)) },

@@ -17,5 +17,7 @@ export const TAGS: Readonly<Record<string, string>> = {
   audit: 'The record: every change and every action, by whom, when, from where. Entries are only ever added.',
   retention: 'How long things are kept: policies, runs that archive and delete, archives, legal holds, erasure of people and agents, and the keys of encrypted columns.',
   events: 'The record as a feed: every sealed entry at its sequence, listed, streamed, and delivered to webhooks.',
+  metrics: 'What was measured: values of anything, and how they went by hour, day and week.',
+  reviews: 'How the hive reviews itself: rules, and suggestions with their evidence and, once they are implemented, their effect.',
   health: 'Whether the process runs and should get requests, and its metrics. Needs no key.',
 };

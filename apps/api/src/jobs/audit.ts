@@ -1,4 +1,4 @@
-import { DispatchService, SealingService } from '@agent-hive/audit';
+import { DispatchService, MetricsService, ReviewsService, SealingService } from '@agent-hive/audit';
 import { TenantsService } from '@agent-hive/identity';
 import { runAs, servicePrincipal } from '@agent-hive/kernel';
 import type { Job } from './jobs.js';
@@ -46,4 +46,18 @@ export const forgetDeliveries: Job = {
   name: 'webhook-log',
   everySeconds: 3600,
   run: (context) => forEachTenant(context, 'webhooks', () => context.get(DispatchService).forget()),
+};
+
+/** Turns measured values that are older than a month into days. */
+export const rollUpMetrics: Job = {
+  name: 'metrics',
+  everySeconds: 600,
+  run: (context) => forEachTenant(context, 'metrics', () => context.get(MetricsService).rollUp(new Date(), context.signal)),
+};
+
+/** Looks at what agents did, by each tenant's rules, and at what came of earlier suggestions. */
+export const review: Job = {
+  name: 'review',
+  everySeconds: 300,
+  run: (context) => forEachTenant(context, 'review', () => context.get(ReviewsService).review()),
 };

@@ -1,7 +1,7 @@
 import { PresenceService, SessionsService } from '@agent-hive/agents';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
-import { deliverEvents, forgetDeliveries, sealRecord } from './audit.js';
+import { deliverEvents, forgetDeliveries, review, rollUpMetrics, sealRecord } from './audit.js';
 import { sweepMail } from './communication.js';
 import type { Job } from './jobs.js';
 import { embedKnowledge } from './knowledge.js';
@@ -14,7 +14,8 @@ import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, sealRecord, deliverEvents, forgetDeliveries, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, fireEventTriggers, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, applyRetention, renewEncryption, ...(serverUrl(config) === null ? [vacuum] : []),
+  maintenance, sealRecord, deliverEvents, forgetDeliveries, rollUpMetrics, review, applyRetention, renewEncryption, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules,
+  fireEventTriggers, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */
