@@ -131,10 +131,10 @@ describe('the event feed', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     let looks = 0;
     const connection = hive.orm.em.getConnection('write');
-    const begin = connection.begin;
+    const begin = connection.begin.bind(connection);
     connection.begin = (...args) => {
       looks++;
-      return begin.apply(connection, args);
+      return begin(...args);
     };
     try {
       await new Promise((resolve) => setTimeout(resolve, 2_100));
