@@ -10,4 +10,5 @@ export { SealingService, sealedTopic, type Sealed } from './sealing/sealing.serv
 export { Signer, signerOf, type SignerSource } from './sealing/signer.js';
 export { SignerModule } from './sealing/signer.module.js';
 export { SigningKeysService, SigningKeyUnfit } from './sealing/signing-keys.service.js';
+export { tamperWith } from './sealing/tamper.sql.js';
 export { auditDomain } from './orm.js';
