@@ -47,7 +47,7 @@ export const checkpoint = (context: Context): Promise<number> =>
 export const exportLog = (context: Context, { from, to }: { from?: number; to?: number }): Promise<number> =>
   withClient(context, async (client) => {
     const query = new URLSearchParams(Object.entries({ from, to }).flatMap(([name, value]): [string, string][] => (value === undefined ? [] : [[name, String(value)]])));
-    for await (const line of linesOf(client.read(`/v1/audit/export?${query}`))) context.io.out(line);
+    for await (const line of linesOf(client.read(`/v1/audit/export?${query.toString()}`))) context.io.out(line);
     return OK;
   });
 

@@ -1,5 +1,5 @@
 import { createLogger, openHive, readConfig } from '@agent-hive/api';
-import { SealingService } from '@agent-hive/audit';
+import { SealingService, tamperWith } from '@agent-hive/audit';
 import { runAs, servicePrincipal } from '@agent-hive/kernel';
 import type { Breach } from '@agent-hive/audit/verify-export';
 import { inWords } from './audit.js';
@@ -40,7 +40,7 @@ export async function tamper({ env, io }: Context, { json }: { json?: boolean })
 
     const { items } = await call<{ items: Entry[] }>('GET', '/v1/audit/entries?action=agent.created');
     const victim = items[1]!;
-    const statement = `update audit.entry set new_state = jsonb_set(new_state, '{name}', '"Mallory"') where id = '${victim.id}'`;
+    const statement = tamperWith(victim.id);
     await hive.database.execute(hive.orm, statement);
     say(`Somebody with the password of the superuser: ${statement}`);
 

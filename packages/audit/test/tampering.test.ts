@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { newId, type Principal } from '@agent-hive/kernel';
 import { Signer } from '../src/index.js';
-import { checkpointHash } from '../src/sealing/seal-format.js';
+import { checkpointHash, type CheckpointFacts } from '../src/sealing/seal-format.js';
 import type { CheckpointDto } from '../src/sealing/sealing.dto.js';
 import { sealWorld, type SealWorld } from './seal-world.js';
 
@@ -126,7 +126,7 @@ describe('tampering by a superuser', () => {
     const rows = await world.hive.database.execute<{ size: string; root: Uint8Array; sealed_at: Date }>(world.hive.orm, `select size, root, sealed_at from audit.checkpoint where tenant_id = '${me.tenantId}' order by size`);
     let previous: string | null = null;
     for (const { size, root, sealed_at } of rows) {
-      const facts = { tenant: me.tenantId, size: Number(size), root: Buffer.from(root).toString('hex'), previous, sealedAt: new Date(sealed_at).toISOString(), keyId: signer.keyId };
+      const facts: CheckpointFacts = { tenant: me.tenantId, size: Number(size), root: Buffer.from(root).toString('hex'), previous, sealedAt: new Date(sealed_at).toISOString(), keyId: signer.keyId };
       const signature = signer.sign(facts);
       await harm(`update audit.checkpoint set previous = ${previous === null ? 'null' : `'\\x${previous}'`}, key_id = '${signer.keyId}', signature = '\\x${signature.toString('hex')}' where tenant_id = $T and size = ${size}`);
       previous = checkpointHash(facts, signature).toString('hex');

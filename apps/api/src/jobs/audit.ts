@@ -13,16 +13,16 @@ export const sealRecord: Job = {
   name: 'seal',
   everySeconds: 0.5,
   graceSeconds: 1,
-  async run({ get, orm, signal }) {
-    const sealing = get(SealingService);
+  async run(context) {
+    const sealing = context.get(SealingService);
     const failures: unknown[] = [];
-    let busy = [...new Set([...(await get(TenantsService).listActive()), ...sealing.tenants()])];
+    let busy = [...new Set([...(await context.get(TenantsService).listActive()), ...sealing.tenants()])];
     while (busy.length > 0) {
       const full: string[] = [];
       for (const tenantId of busy) {
-        if (signal.aborted) return;
+        if (context.signal.aborted) return;
         try {
-          if ((await runAs(orm.em, servicePrincipal(tenantId, 'job:seal'), () => sealing.seal())).isFull) full.push(tenantId);
+          if ((await runAs(context.orm.em, servicePrincipal(tenantId, 'job:seal'), () => sealing.seal())).isFull) full.push(tenantId);
         } catch (error) {
           failures.push(error); // the log of one tenant may be refused; the others go on
         }

@@ -47,6 +47,7 @@ export class CheckpointPage {
   total?: number;
 }
 
+/** Which page of checkpoints. */
 export class CheckpointQuery extends PageQuery {}
 
 /** Two sizes of the log. */
