@@ -1,5 +1,5 @@
 import { AgentsModule, agentsDomain, type LanguageModelSettings } from '@agent-hive/agents';
-import { AuditModule, AuditSettingsModule, auditDomain, CaptureSubscriber } from '@agent-hive/audit';
+import { AuditModule, AuditSettingsModule, auditDomain, CaptureSubscriber, SignerModule, type SignerSource } from '@agent-hive/audit';
 import { CommunicationModule, communicationDomain } from '@agent-hive/communication';
 import { IdentityModule, identityDomain } from '@agent-hive/identity';
 import type { Domain } from '@agent-hive/kernel';
@@ -15,9 +15,10 @@ import type { Config } from './config/config.js';
 export const domains: readonly Domain[] = [auditDomain, identityDomain, agentsDomain, trustDomain, tasksDomain, communicationDomain, knowledgeDomain];
 
 /** The domains' modules, in the same order. */
-export const modules = (config: Config, adminKey: string): (Type | DynamicModule)[] => [
+export const modules = (config: Config, adminKey: string, signer?: SignerSource): (Type | DynamicModule)[] => [
   AuditSettingsModule.of(auditSettings(config)),
   AuditModule,
+  ...(signer ? [SignerModule.of(signer)] : []),
   IdentityModule.forRoot({ adminKey, environment: config.HIVE_ENV }),
   AgentsModule.forRoot({ insights: languageModel(config) }),
   TrustModule,

@@ -12,6 +12,14 @@ export interface SubjectNames {
   names: readonly string[];
 }
 
+/** Which sequences of those asked for have a proof that they may be gone. */
+export interface AccountedFor {
+  /** Entries that retention has taken out. */
+  archived: readonly number[];
+  /** Entries whose payload was erased. */
+  erased: readonly number[];
+}
+
 /** Where domains downstream tell the record what it cannot know itself. */
 @Injectable()
 export class AuditHooks {
@@ -27,4 +35,6 @@ export class AuditHooks {
   readonly subjects = new Hook<[type: SubjectType, id: string], SubjectNames | null>('audit.subjects');
   /** Ends what a store cannot say of a subject that is being erased, such as the user itself. Returns rows by table. */
   readonly erased = new Hook<[type: 'user' | 'agent', id: string], readonly { table: string; erased: number; blanked: number }[]>('audit.erased');
+  /** Which of these sequences of the running tenant, whose entry or payload is not there, have a row that proves that it was to go. */
+  readonly accountedFor = new Hook<[sequences: readonly number[]], AccountedFor>('audit.accountedFor');
 }

@@ -1,8 +1,9 @@
-import { IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
 import { ApiPropertyOptional } from '@nestjs/swagger';
 import { iso } from '@agent-hive/kernel';
-import { IsMoment, MaxJsonBytes, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
+import { IsMoment, MaxJsonBytes, oneOfMessage, PageQuery, ToBoolean } from '@agent-hive/kernel/http';
 import { RISKS, type Risk } from './entry.entity.js';
+import { InclusionDto } from './sealing/proof.dto.js';
 
 /** An agent's own account of something it did. */
 export class CreateEntryDto {
@@ -82,6 +83,15 @@ export class EntryQuery extends PageQuery {
   to?: string;
 }
 
+/** What to show of an entry besides itself. */
+export class ProofQuery {
+  /** Whether to prove that the entry is in the sealed log. */
+  @IsOptional()
+  @ToBoolean()
+  @IsBoolean()
+  proof?: boolean;
+}
+
 /** Row of audit.entry as SQL returns it. */
 export interface EntryRow {
   id: string;
@@ -138,6 +148,8 @@ export class EntryDto {
   requestId: string | null;
   ip: string | null;
   userAgent: string | null;
+  /** When asked for: that it is in the log that the latest checkpoint covers; null while it is not sealed, which takes a second or two. */
+  proof?: InclusionDto | null;
 
   static of(row: EntryRow): EntryDto {
     return {

@@ -1,6 +1,6 @@
 export { ArchivesService } from './archive/archives.service.js';
 export { type ArchiveSettings } from './archive/archive-store.js';
-export { AuditHooks, type SubjectNames } from './audit.hooks.js';
+export { AuditHooks, type AccountedFor, type SubjectNames } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
 export { AuditSettingsModule, type AuditSettings } from './audit-settings.js';
 export { Undecipherable } from './encryption/cipher.js';
@@ -19,4 +19,8 @@ export { LegalHoldsService } from './hold/legal-holds.service.js';
 export { RETENTION_CLASSES, type RetentionClass } from './retention/retention-class.js';
 export { RetentionRunsService } from './retention/retention-runs.service.js';
 export { SUBJECT_TYPES, type Erasure, type Store, type SubjectType } from './retention/store.js';
+export { SealingService, sealedTopic, type Sealed } from './sealing/sealing.service.js';
+export { Signer, signerOf, type SignerSource } from './sealing/signer.js';
+export { SignerModule } from './sealing/signer.module.js';
+export { SigningKeysService, SigningKeyUnfit } from './sealing/signing-keys.service.js';
 export { auditDomain } from './orm.js';

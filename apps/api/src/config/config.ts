@@ -53,6 +53,7 @@ function contradictions(config: Config, env: Environment): BrokenKey[] {
   if (config.DATABASE_URL && config.POSTGRES_HOST) {
     broken.push({ key: 'POSTGRES_HOST', value: config.POSTGRES_HOST, allowed: 'absent beside DATABASE_URL: give the server one way or the other' });
   }
+  if (config.HIVE_SIGNING_KEY && config.HIVE_SIGNING_KEY_FILE) broken.push({ key: 'HIVE_SIGNING_KEY', value: '***', allowed: 'absent beside HIVE_SIGNING_KEY_FILE: give the key one way or the other' });
   for (const key of ['DATABASE_MIGRATION_URL', 'DATABASE_REPLICA_URLS'] as const) {
     if (config[key]?.length && !config.DATABASE_URL && !config.POSTGRES_HOST) broken.push({ key, value: '***', allowed: 'absent without DATABASE_URL: the embedded engine has one login and no replicas' });
   }

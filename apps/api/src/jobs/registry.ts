@@ -1,6 +1,7 @@
 import { PresenceService, SessionsService } from '@agent-hive/agents';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
+import { sealRecord } from './audit.js';
 import { sweepMail } from './communication.js';
 import type { Job } from './jobs.js';
 import { embedKnowledge } from './knowledge.js';
@@ -13,7 +14,7 @@ import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, applyRetention, renewEncryption, ...(serverUrl(config) === null ? [vacuum] : []),
+  maintenance, sealRecord, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, applyRetention, renewEncryption, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
 /** Marks silent agents as stale, at the latest a third of the allowed silence after it has passed. */

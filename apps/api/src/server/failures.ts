@@ -1,3 +1,4 @@
+import { SigningKeyUnfit } from '@agent-hive/audit';
 import { DatabaseUnfit, DirectoryInUse, DirectoryUnusable, MigrationFailed, sqlState, UnreadableFile } from '@agent-hive/kernel';
 import { ConfigInvalid } from '../config/config.js';
 import { describeUrl } from '../config/database-settings.js';
@@ -7,7 +8,7 @@ export class StartRefused extends Error {
   override readonly name = 'StartRefused';
 }
 
-const EXPECTED = [ConfigInvalid, DatabaseUnfit, DirectoryInUse, DirectoryUnusable, MigrationFailed, StartRefused];
+const EXPECTED = [ConfigInvalid, DatabaseUnfit, DirectoryInUse, DirectoryUnusable, MigrationFailed, SigningKeyUnfit, StartRefused];
 
 /** The message for a failure that people can act on, without a stack; null for one that nobody foresaw. */
 export function explain(error: unknown): string | null {

@@ -12,6 +12,7 @@ import { openDatabase, type OpenDatabase } from './database.js';
 import { Drain } from './drain.js';
 import type { Io } from './io.js';
 import { logRequests, NestLog, sqlLogger, type Logger } from './logger.js';
+import { signerSource } from './signing-key.js';
 import { limitRate } from './rate-limit.js';
 
 /** A hive that is open but does not listen: commands call it in process. */
@@ -32,7 +33,7 @@ export async function openHive(config: Config, io: Io, log: Logger): Promise<Hiv
   const open = await openDatabase(config, io, sqlLogger(config, log));
   try {
     const adminKey = config.HIVE_ADMIN_KEY ?? randomBytes(KEY_BYTES).toString('base64url');
-    const app = await createApp({ ...open, config, adminKey }, log);
+    const app = await createApp({ ...open, config, adminKey, signer: signerSource(config) }, log);
     await app.init();
     const { adminKey: first } = await app.get(TenantsService).ensureDefault();
     const close = async () => {

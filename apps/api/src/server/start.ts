@@ -1,3 +1,4 @@
+import { SigningKeysService } from '@agent-hive/audit';
 import { Wakeups } from '@agent-hive/kernel';
 import { EventStreams } from '@agent-hive/kernel/http';
 import { readConfig, type Environment } from '../config/config.js';
@@ -33,6 +34,7 @@ export async function startHive(env: Environment, io: Io, { json }: StartOptions
   const log = createLogger(config);
   const hive = await openHive(config, io, log);
   try {
+    await hive.app.get(SigningKeysService, { strict: false }).register();
     const url = await listen(hive.app, config, io);
     const scheduler = new Scheduler({ database: hive.database, orm: hive.orm, get: (service) => hive.app.get(service, { strict: false }) }, log);
     scheduler.start(jobs(config));

@@ -1,0 +1,74 @@
+import { currentTenantId, type Sql } from '@agent-hive/kernel';
+import { sql } from 'kysely';
+import { asBuffer, leafHashOf, PAYLOAD } from './sealing.sql.js';
+
+/** A leaf of which not everything is as it was sealed, with what is wrong or lacking. */
+export interface Suspect {
+  sequence: number;
+  entryId: string;
+  isLeafEdited: boolean;
+  isEntryMissing: boolean;
+  isEntryEdited: boolean;
+  isErased: boolean;
+}
+
+/** Leaves of a range: their stored hashes one behind the other, and those that need a closer look. */
+export interface LeafBatch {
+  count: number;
+  hashes: Buffer;
+  suspects: Suspect[];
+}
+
+/**
+ * Hashes the leaves of a range and their entries anew, in the database: some bytes a leaf come back. By the primary key of
+ * audit.leaf, and each entry by its own.
+ */
+export async function checkLeaves(db: Sql, { from, to }: { from: number; to: number }): Promise<LeafBatch> {
+  const tenantId = currentTenantId();
+  const found = await sql<{ count: string | number; hashes: Buffer | null; suspects: Suspect[] }>`
+    with looked as materialized (
+      select l.sequence, l.entry_id, l.leaf_hash, l.leaf_hash <> ${leafHashOf('l')} as "isLeafEdited", e.id is null as "isEntryMissing", l.salt is null as "isErased",
+             e.id is not null and (row(e.occurred_at, e.action, e.subject_type, e.subject_id, e.risk) is distinct from row(l.occurred_at, l.action, l.subject_type, l.subject_id, l.risk)
+               or coalesce(sha256(l.salt || convert_to(${PAYLOAD}, 'UTF8')) <> l.payload_hash, false)) as "isEntryEdited"
+        from audit.leaf l left join audit.entry e on e.tenant_id = ${tenantId} and e.id = l.entry_id
+       where l.tenant_id = ${tenantId} and l.sequence between ${from}::bigint and ${to}::bigint
+    )
+    select count(*) as count, string_agg(k.leaf_hash, ''::bytea order by k.sequence) as hashes,
+           coalesce(jsonb_agg(to_jsonb(k) - 'leaf_hash' - 'entry_id' || jsonb_build_object('entryId', k.entry_id) order by k.sequence)
+                      filter (where k."isLeafEdited" or k."isEntryMissing" or k."isErased" or k."isEntryEdited"), '[]') as suspects
+      from looked k`.execute(db);
+  const { count, hashes, suspects } = found.rows[0]!;
+  return { count: Number(count), hashes: hashes ? asBuffer(hashes) : Buffer.alloc(0), suspects };
+}
+
+/** Sequences of a range that have no leaf, the first `limit`. */
+export async function selectGaps(db: Sql, { from, to, limit }: { from: number; to: number; limit: number }): Promise<number[]> {
+  const found = await sql<{ sequence: string | number }>`
+    select s as sequence from generate_series(${from}::bigint, ${to}::bigint) s
+     where not exists (select from audit.leaf l where l.tenant_id = ${currentTenantId()} and l.sequence = s) order by s limit ${limit}`.execute(db);
+  return found.rows.map((row) => Number(row.sequence));
+}
+
+/** The entry of a sequence; null when there is no such leaf. */
+export async function selectEntryIdAt(db: Sql, sequence: number): Promise<string | null> {
+  const found = await sql<{ entry_id: string }>`select entry_id from audit.leaf where tenant_id = ${currentTenantId()} and sequence = ${sequence}::bigint`.execute(db);
+  return found.rows[0]?.entry_id ?? null;
+}
+
+/** Leaves behind a size, the first `limit`. */
+export async function selectLeavesBehind(db: Sql, size: number, limit: number): Promise<{ sequence: number; entryId: string }[]> {
+  const found = await sql<{ sequence: string | number; entry_id: string }>`
+    select sequence, entry_id from audit.leaf where tenant_id = ${currentTenantId()} and sequence > ${size}::bigint order by sequence limit ${limit}`.execute(db);
+  return found.rows.map((row) => ({ sequence: Number(row.sequence), entryId: row.entry_id }));
+}
+
+/** Entries with ids from `floor` to before `ceiling` that have no leaf, the first `limit`. Both sides by their keys. */
+export async function selectUnsealed(db: Sql, { floor, ceiling, limit }: { floor: string; ceiling: string; limit: number }): Promise<string[]> {
+  const tenantId = currentTenantId();
+  const found = await sql<{ id: string }>`
+    select e.id from audit.entry e
+     where e.tenant_id = ${tenantId} and e.id >= ${floor}::uuid and e.id < ${ceiling}::uuid
+       and not exists (select from audit.leaf l where l.tenant_id = ${tenantId} and l.entry_id = e.id and l.entry_id >= ${floor}::uuid and l.entry_id < ${ceiling}::uuid)
+     order by e.id limit ${limit}`.execute(db);
+  return found.rows.map((row) => row.id);
+}
