@@ -2,7 +2,7 @@ import { Inject, Injectable, Optional } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeIdCursor, NotFound, oneTransaction, pageOf, Refused, tenantSql, Unavailable, type Page } from '@agent-hive/kernel';
 import type { AccountedFor } from '../audit.hooks.js';
-import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.js';
+import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.module.js';
 import { EntriesService } from '../entries.service.js';
 import { LegalHoldsService } from '../hold/legal-holds.service.js';
 import { ArchiveDto, type ArchiveQuery } from './archive.dto.js';

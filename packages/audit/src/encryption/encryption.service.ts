@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { afterCommit, currentTenantId, isUuid, newId, tenantSql } from '@agent-hive/kernel';
-import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.js';
+import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.module.js';
 import { KEY_BYTES, open, seal, Undecipherable } from './cipher.js';
 import { activeKey, insertKey, keyById, type DataKeyRow } from './data-key.sql.js';
 import { placeOf, type Cell } from './encrypted-column.js';
