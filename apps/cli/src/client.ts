@@ -1,3 +1,4 @@
+import { text } from 'node:stream/consumers';
 import { announced, createLogger, openHive, readConfig } from '@agent-hive/api';
 import { DirectoryInUse } from '@agent-hive/kernel';
 import { CommandFailed, quiet, type Context } from './context.js';
@@ -5,11 +6,19 @@ import { CommandFailed, quiet, type Context } from './context.js';
 /** A hive as commands see it: requests with a key. Where it runs makes no difference, and its guard is the same. */
 export interface Client {
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
+  /** Reads an answer as it comes, a piece of its bytes at a time. */
+  read(path: string): AsyncIterable<Uint8Array>;
   /** The same hive with another key. */
   as(key: string): Client;
 }
 
-type Send = (method: string, path: string, headers: Record<string, string>, body: string | undefined) => Promise<{ status: number; text: string }>;
+interface Answered {
+  status: number;
+  text(): Promise<string>;
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+type Send = (method: string, path: string, headers: Record<string, string>, body: string | undefined) => Promise<Answered>;
 
 /**
  * Does work with the hive that is meant: the one of HIVE_URL (with HIVE_KEY), the server that holds the data directory, or
@@ -24,8 +33,9 @@ export async function withClient<T>(context: Context, work: (client: Client) => 
     try {
       if (hive.firstKey) io.err(`The first key of the tenant default, shown only this once: ${hive.firstKey}`);
       const send: Send = async (method, path, headers, body) => {
-        const answer = await hive.app.inject({ method: method as 'GET', url: path, headers, payload: body });
-        return { status: answer.statusCode, text: answer.body };
+        const answer = await hive.app.inject({ method: method as 'GET', url: path, headers, payload: body, payloadAsStream: true });
+        const bytes = answer.stream();
+        return { status: answer.statusCode, text: () => text(bytes), bytes };
       };
       return await work(clientOf(send, hive.adminKey));
     } finally {
@@ -48,7 +58,7 @@ const remote = (baseUrl: string, key: string): Client =>
   clientOf(async (method, path, headers, body) => {
     try {
       const answer = await fetch(new URL(path, baseUrl), { method, headers, body });
-      return { status: answer.status, text: await answer.text() };
+      return { status: answer.status, text: () => answer.text(), bytes: answer.body ?? (async function* nothing() {})() };
     } catch (error) {
       const cause = (error as Error).cause;
       throw new CommandFailed(`Cannot reach the hive at ${baseUrl}: ${cause instanceof Error ? cause.message : String(error)}`, { cause: error });
@@ -60,9 +70,15 @@ function clientOf(send: Send, key: string): Client {
     as: (other) => clientOf(send, other),
     async request<T>(method: string, path: string, body?: unknown): Promise<T> {
       const headers = { authorization: `Bearer ${key}`, ...(body !== undefined && { 'content-type': 'application/json' }) };
-      const { status, text } = await send(method, path, headers, body === undefined ? undefined : JSON.stringify(body));
-      if (status >= 400) throw new RequestRefused(method, path, status, text);
-      return (text === '' ? null : JSON.parse(text)) as T;
+      const answer = await send(method, path, headers, body === undefined ? undefined : JSON.stringify(body));
+      const told = await answer.text();
+      if (answer.status >= 400) throw new RequestRefused(method, path, answer.status, told);
+      return (told === '' ? null : JSON.parse(told)) as T;
+    },
+    async *read(path) {
+      const answer = await send('GET', path, { authorization: `Bearer ${key}` }, undefined);
+      if (answer.status >= 400) throw new RequestRefused('GET', path, answer.status, await answer.text());
+      yield* answer.bytes;
     },
   };
 }

@@ -69,13 +69,49 @@ function hive({ env, io }: Context, json: boolean, done: (code: number) => void)
     .option('--json', 'print JSON')
     .action(async (options: object) => done(await (await import('./doctor.js')).doctor(context, options)));
 
-  command('demo', 'Fill the tenant `demo` with examples; the same ones every time.', ['hive demo', 'HIVE_URL=http://127.0.0.1:3000 HIVE_KEY=$HIVE_ADMIN_KEY hive demo'])
-    .option('--json', 'print JSON')
-    .action(async (options: object) => done(await (await import('./demo.js')).demo(context, options)));
-
+  demo(command('demo', 'Fill the tenant `demo` with examples; the same ones every time.', ['hive demo', 'HIVE_URL=http://127.0.0.1:3000 HIVE_KEY=$HIVE_ADMIN_KEY hive demo']), context, done);
   keys(command('keys', 'Create, list and revoke API keys of a running or a stopped hive.', ['hive keys create ci --scopes agents:read,agents:write', 'hive keys list', 'hive keys revoke 0199...']), context, done);
   knowledge(command('knowledge', 'Bring documents into a running or a stopped hive.', ['hive knowledge import docs --category guides']), context, done);
+  audit(command('audit', 'Verify the sealed record of a running or a stopped hive, or of an export without one.', ['hive audit checkpoint > checkpoint.json', 'hive audit export > record.ndjson', 'hive audit verify --export record.ndjson --checkpoint checkpoint.json']), context, done);
   return program;
+}
+
+function demo(group: Command, context: Context, done: (code: number) => void): void {
+  group.option('--json', 'print JSON').action(async (options: object) => done(await (await import('./demo.js')).demo(context, options)));
+  group
+    .command('tamper')
+    .description('Edit an entry of a record in memory as a superuser, and see a verification name it. Touches no data of yours.')
+    .option('--json', 'print JSON')
+    .action(async (_: object, tamper: Command) => done(await (await import('./demo-tamper.js')).tamper(context, tamper.optsWithGlobals())));
+}
+
+function audit(group: Command, context: Context, done: (code: number) => void): void {
+  group
+    .command('verify')
+    .description('Verify the record: every entry, leaf, checkpoint and signature. Exits 1 and names what is not as it was sealed.')
+    .addHelpText('after', '\nExamples:\n  $ hive audit verify --checkpoint checkpoint.json\n  $ hive audit verify --since 120000\n  $ hive audit verify --export record.ndjson --checkpoint checkpoint.json   needs neither server nor database')
+    .option('--export <file>', 'an export, in place of the hive')
+    .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: only it shows that the end was cut off')
+    .option('--since <size>', 'only what came after the checkpoint of this size', size)
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./audit.js')).verify(context, options)));
+  group
+    .command('checkpoint')
+    .description('Print the latest signed checkpoint as JSON, to be kept where no administrator of the database can change it.')
+    .option('--json', 'print JSON, as it does anyway')
+    .action(async () => done(await (await import('./audit.js')).checkpoint(context)));
+  group
+    .command('export')
+    .description('Print sealed entries as lines of JSON.')
+    .option('--from <sequence>', 'the first; 1 by default', size)
+    .option('--to <sequence>', 'the last; the last that is sealed by default', size)
+    .option('--json', 'print JSON, as it does anyway')
+    .action(async (options: object) => done(await (await import('./audit.js')).exportLog(context, options)));
+  group
+    .command('keys')
+    .description('List the public keys that checkpoints are signed with.')
+    .option('--json', 'print JSON')
+    .action(async (options: object) => done(await (await import('./audit.js')).keys(context, options)));
 }
 
 function knowledge(group: Command, context: Context, done: (code: number) => void): void {
@@ -111,6 +147,12 @@ function keys(group: Command, context: Context, done: (code: number) => void): v
     .addHelpText('after', '\nExamples:\n  $ hive keys revoke 01997b2e-0000-7000-8000-000000000000')
     .option('--json', 'print JSON')
     .action(async (id: string, options: object) => done(await (await import('./keys.js')).revoke(context, id, options)));
+}
+
+/** A size or a sequence of the log. */
+function size(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+  return Number(text);
 }
 
 function whole(text: string): number {

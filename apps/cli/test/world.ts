@@ -108,7 +108,7 @@ export function temporaryDirectory(): string {
 
 /** The environment of a database that nobody has used: a directory, or a database on the test server. */
 export async function freshDatabase(): Promise<Env> {
-  return testEngine() === 'server' ? { DATABASE_URL: await freshServerDatabase(), HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0' } : freshDirectory();
+  return testEngine() === 'server' ? { DATABASE_URL: await freshServerDatabase(), HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0', HIVE_KEYS_DIR: join(temporaryDirectory(), 'keys') } : freshDirectory();
 }
 
 /** The environment of a directory that is not there yet. */

@@ -5,7 +5,7 @@ import { AuditHooks } from '../audit.hooks.js';
 import { CheckpointChain, type SignedCheckpoint } from './checkpoint-chain.js';
 import { Findings } from './findings.js';
 import { Frontier, type Subtree } from './merkle.js';
-import { factsOf } from './sealing.dto.js';
+import { factsOf, type SigningKeyDto } from './sealing.dto.js';
 import { asBuffer, selectCheckpoints, selectHead, selectNodes, type CheckpointRow } from './sealing.sql.js';
 import { SealingService } from './sealing.service.js';
 import { checkpointHash, isSignedBy, keyIdOf, publicKeyOf } from './seal-format.js';
@@ -22,6 +22,12 @@ const UNSEALED_AFTER_MS = 600_000;
 const LATE_MS = 3_600_000;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
 const LEAF_BYTES = 32;
+
+/** The keys as they were when the run began. */
+interface Catalogue {
+  list: readonly SigningKeyDto[];
+  publicKeys: ReadonlyMap<string, Buffer>;
+}
 
 /** A run over the log: where it is, and what it knows. */
 interface Run {
@@ -57,9 +63,13 @@ export class VerificationsService {
     const started = performance.now();
     const tenant = currentTenantId();
     if (note && note.tenant !== tenant) throw invalid('/checkpoint/tenant', `is ${note.tenant}, and the log is of tenant ${tenant}`);
-    const run = await tenantRead(this.em, (db) => this.begin(db, tenant, since));
-    if (note) await tenantRead(this.em, (db) => this.compareNote(db, run, note, since));
-    for (let from = since + 1; from <= run.size; from += STEP) await tenantRead(this.em, (db) => this.step(db, run, from, Math.min(from + STEP - 1, run.size)));
+    const catalogue = { list: await this.keys.list(), publicKeys: await this.keys.publicKeys() };
+    const run = await tenantRead(this.em, (db) => this.begin(db, { tenant, since, catalogue }));
+    if (note) await tenantRead(this.em, (db) => this.compareNote(db, run, { note, since, publicKeys: catalogue.publicKeys }));
+    for (let from = since + 1; from <= run.size; from += STEP) {
+      const suspects = await tenantRead(this.em, (db) => this.step(db, run, from, Math.min(from + STEP - 1, run.size)));
+      await this.judge(run, suspects);
+    }
     run.chain.end();
     await tenantRead(this.em, (db) => this.end(db, run, since));
     const { findings } = run;
@@ -79,22 +89,22 @@ export class VerificationsService {
     };
   }
 
-  private async begin(db: Sql, tenant: string, since: number): Promise<Run> {
+  private async begin(db: Sql, { tenant, since, catalogue }: { tenant: string; since: number; catalogue: Catalogue }): Promise<Run> {
     const findings = new Findings();
     const head = await selectHead(db);
     const size = Number(head?.size ?? 0);
     const [base] = since > 0 ? await selectCheckpoints(db, { after: since - 1, to: since, limit: 1 }) : [];
     if (since > 0 && !base) throw invalid('/since', `there is no checkpoint of size ${since}; the log has ${size} entries`);
     const frontier = await frontierAt(db, since);
-    const chain = new CheckpointChain(await this.keys.publicKeys(), (breach) => findings.tell({ ...breach, entryId: null }), base && signed(tenant, base));
+    const chain = new CheckpointChain(catalogue.publicKeys, (breach) => findings.tell({ ...breach, entryId: null }), base && signed(tenant, base));
     const run: Run = { tenant, size, frontier, chain, findings, expected: new Map(), proven: since, rootIsOff: false, checkpoints: 0 };
     if (base && !frontier.root.equals(asBuffer(base.root))) this.tellRoot(run, since, 'the checkpoint of that size');
-    await this.compareKnown(db, run, head);
+    await this.compareKnown(db, run, head, catalogue.list);
     return run;
   }
 
   /** What this process has signed is a checkpoint that nobody but it could change. */
-  private async compareKnown(db: Sql, run: Run, head: CheckpointRow | undefined): Promise<void> {
+  private async compareKnown(db: Sql, run: Run, head: CheckpointRow | undefined, keys: readonly SigningKeyDto[]): Promise<void> {
     const known = this.sealing.known();
     if (known && known.size > run.size) {
       run.findings.tell({ kind: 'truncated', sequence: run.size + 1, entryId: null, message: `the log ends at ${run.size}, and this process has sealed it up to ${known.size}` });
@@ -104,15 +114,15 @@ export class VerificationsService {
       if (!same) run.findings.tell({ kind: 'chain-broken', sequence: known.size, entryId: null, message: `the checkpoint of size ${known.size} is not the one that this process has signed` });
     }
     const keyId = this.keys.find()?.keyId;
-    const own = (await this.keys.list()).find((key) => key.id === keyId && key.retiredAt === null);
+    const own = keys.find((key) => key.id === keyId && key.retiredAt === null);
     if (head && own && head.key_id !== keyId && new Date(head.sealed_at).toISOString() > own.createdAt) {
       run.findings.tell({ kind: 'unknown-key', sequence: run.size, entryId: null, message: `the latest checkpoint, of size ${run.size}, is signed by key ${head.key_id}, though key ${keyId} signs since ${own.createdAt}` });
     }
   }
 
-  private async compareNote(db: Sql, run: Run, note: CheckpointNoteDto, since: number): Promise<void> {
+  private async compareNote(db: Sql, run: Run, { note, since, publicKeys }: { note: CheckpointNoteDto; since: number; publicKeys: Catalogue['publicKeys'] }): Promise<void> {
     const { findings } = run;
-    const publicKey = note.publicKey ? Buffer.from(note.publicKey, 'hex') : (await this.keys.publicKeys()).get(note.keyId);
+    const publicKey = note.publicKey ? Buffer.from(note.publicKey, 'hex') : publicKeys.get(note.keyId);
     if (!publicKey || keyIdOf(publicKey) !== note.keyId) findings.tell({ kind: 'unknown-key', sequence: note.size, entryId: null, message: `the checkpoint that was given is signed by key ${note.keyId}, which is none of the known ones` });
     else if (!isSignedBy(publicKeyOf(publicKey), note, Buffer.from(note.signature, 'hex'))) findings.tell({ kind: 'bad-signature', sequence: note.size, entryId: null, message: 'the signature of the checkpoint that was given is not one over what it says' });
     if (note.size > run.size) findings.tell({ kind: 'truncated', sequence: run.size + 1, entryId: null, message: `the log ends at ${run.size}, and the checkpoint that was given covers ${note.size}: its end was cut off, or an older copy was restored` });
@@ -120,10 +130,10 @@ export class VerificationsService {
     else if ((await hashesOfRanges(db, [{ start: 0, end: note.size }]))[0]!.toString('hex') !== note.root) this.tellRoot(run, note.size, 'the checkpoint that was given');
   }
 
-  private async step(db: Sql, run: Run, from: number, to: number): Promise<void> {
+  /** Looks at a range of leaves; returns those that are to be judged, outside of this transaction, since hooks have their own. */
+  private async step(db: Sql, run: Run, from: number, to: number): Promise<Suspect[]> {
     const { findings } = run;
     const batch = await checkLeaves(db, { from, to });
-    await this.judge(run, batch.suspects);
     if (batch.count !== to - from + 1) {
       run.frontier = null;
       const gaps = await selectGaps(db, { from, to, limit: 1_000 });
@@ -133,6 +143,7 @@ export class VerificationsService {
     for (const checkpoint of checkpoints) run.chain.add(checkpoint);
     run.checkpoints += checkpoints.length;
     if (run.frontier) await this.follow(db, run, run.frontier, batch.hashes, checkpoints);
+    return batch.suspects;
   }
 
   /** Tells of leaves and entries that differ from what was sealed, but for those that were to go. */

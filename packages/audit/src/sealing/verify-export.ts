@@ -8,6 +8,9 @@ import { hashOfLeaf, isSignedBy, keyIdOf, payloadHash, publicKeyOf, type Checkpo
  * catalogue of keys. What is trusted is the checkpoint.
  */
 
+export type { Breach };
+
+/** First words of every export. */
 export const EXPORT_FORMAT = 'agent-hive/export/1';
 
 /** A checkpoint as the API gives it. */
