@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { WorkloadService } from '@agent-hive/agents';
+import { SealingService } from '@agent-hive/audit';
 import { newId, runAs, servicePrincipal, tenantRead } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import { BODIES } from './operation-bodies.js';
@@ -369,6 +370,7 @@ const label = (o: Operation) => [`${o.method} ${o.path}`, o] as const;
       await aSession();
       await someKnowledge();
       await anArchive();
+      await runAs(em, servicePrincipal(a.id, 'test'), () => hive.app.get(SealingService, { strict: false }).seal());
       const tables = await hive.database.execute<{ name: string }>(
         hive.orm,
         `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'
