@@ -1,4 +1,5 @@
 import { WorkloadService } from '@agent-hive/agents';
+import { SealingService } from '@agent-hive/audit';
 import { newId, runAs, servicePrincipal, tenantRead } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import { bodyOf, fill, operations, operationWorld, type Answer, type Operation, type OperationWorld } from './operation-world.js';
@@ -125,6 +126,7 @@ describe('every operation', () => {
       await world.aSession();
       await world.someKnowledge();
       await world.anArchive();
+      await runAs(em, servicePrincipal(a.id, 'test'), () => hive.app.get(SealingService, { strict: false }).seal());
       const tables = await hive.database.execute<{ name: string }>(
         hive.orm,
         `select n.nspname || '.' || c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute t on t.attrelid = c.oid and t.attname = 'tenant_id'

@@ -1,7 +1,8 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newId, type Principal } from '@agent-hive/kernel';
+import { SealingService, Signer, signerOf } from '@agent-hive/audit';
+import { runAs, type Principal } from '@agent-hive/kernel';
 import { principal, testApp, type TestApp } from '@agent-hive/kernel/testing';
 import { readConfig } from '../src/config/config.js';
 import { domains, modules, subscribers } from '../src/domains.js';
@@ -11,7 +12,7 @@ export const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'hive-archi
 
 /** Every domain over a database of its own, with an archive directory of its own. */
 export const retentionApp = (env: Record<string, string>): Promise<TestApp> =>
-  testApp({ domains, modules: modules(readConfig({ HIVE_DATA_DIR: 'memory://', ...env }).config, ADMIN_KEY), subscribers: subscribers() });
+  testApp({ domains, modules: modules(readConfig({ HIVE_DATA_DIR: 'memory://', ...env }).config, ADMIN_KEY, signerOf(Signer.make())), subscribers: subscribers() });
 
 export interface Counts {
   table: string;
@@ -48,6 +49,12 @@ export class Tenant {
   rows = <T extends object>(statement: string) => this.hive.database.execute<T>(this.hive.orm, statement.replaceAll('TENANT', this.me.tenantId));
   count = async (table: string) => Number((await this.rows<{ n: string }>(`select count(*) as n from ${table} where tenant_id = 'TENANT'`))[0]!.n);
 
+  /** Seals what the tenant's record has. */
+  seal = () => runAs(this.hive.orm.em, this.me, () => this.hive.app.get(SealingService, { strict: false }).seal());
+
+  /** What a verification of the whole log says. */
+  verify = async () => (await this.post<{ ok: boolean; breaches: object[]; archived: number; erased: number }>('/v1/audit/verifications', {})).body;
+
   /** Makes months for the past, and in the session one message for each number of days ago. */
   async messages(sessionId: string, daysAgo: readonly number[], content = 'said long ago'): Promise<void> {
     await this.rows(`select kernel.ensure_months('communication.message', now() - interval '14 months', 14)`);
@@ -61,5 +68,3 @@ export class Tenant {
 /** SQL of an id that was minted so many days ago, another one each time. */
 export const pastId = (days: string): string =>
   `(left(kernel.id_floor(now() - make_interval(days => ${days}::int))::text, 19) || substr(gen_random_uuid()::text, 20))::uuid`;
-
-export const another = newId;

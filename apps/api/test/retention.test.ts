@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { newId } from '@agent-hive/kernel';
 import type { TestApp } from '@agent-hive/kernel/testing';
-import { newDirectory, retentionApp, Tenant, type Run } from './retention-world.js';
+import { newDirectory, pastId, retentionApp, Tenant, type Run } from './retention-world.js';
 
 const DAYS = Array.from({ length: 400 }, (_, i) => i + 1);
 
@@ -192,5 +192,27 @@ describe('retention', () => {
     expect(await tenant.count('audit.entry')).toBe(entries);
     await expect(asApp(`perform audit.erase_entries('${id}', array['${id}']::uuid[])`)).rejects.toThrow(/has no receipt/);
     await expect(asApp(`delete from audit.archive`)).rejects.toThrow(/permission denied/);
+  });
+
+  it('takes old entries out of the sealed record so that it verifies before and after, and no other may be missing [S4.94]', async () => {
+    const tenant = new Tenant(hive);
+    const session = await tenant.made('/v1/sessions', {});
+    await tenant.rows(`select kernel.ensure_months('audit.entry', now() - interval '38 months', 38)`);
+    await tenant.rows(`insert into audit.entry (tenant_id, id, occurred_at, actor_type, actor_name, action, subject_type, subject_id, session_id)
+      select 'TENANT', ${pastId('1080 + n')}, now() - make_interval(days => 1080 + n), 'service', 'test', 'probe.done', 'probe', n::text, case when n = 30 then '${session.id}'::uuid end from generate_series(1, 40) n`);
+    await tenant.made('/v1/legal-holds', { subjectType: 'session', subjectId: session.id, reason: 'evidence' });
+    // What is not sealed stays, however old.
+    expect(of(await tenant.run(true), 'audit.entry')).toMatchObject({ due: 0 });
+    await tenant.seal();
+    expect(await tenant.verify()).toMatchObject({ ok: true, archived: 0 });
+    const dry = of(await tenant.run(true), 'audit.entry');
+    const run = of(await tenant.run(), 'audit.entry');
+    expect([dry.due, dry.held, run.due, run.deleted]).toEqual([24, 1, 24, 24]);
+    expect(await tenant.verify()).toMatchObject({ ok: true, archived: 24, breaches: [] });
+    await tenant.seal();
+    expect(await tenant.verify()).toMatchObject({ ok: true, archived: 24 });
+    // The held one lies between those that went; the proof does not cover it.
+    await tenant.rows(`delete from audit.entry where tenant_id = 'TENANT' and subject_id = '30'`);
+    expect(await tenant.verify()).toMatchObject({ ok: false, breaches: [{ kind: 'entry-missing' }] });
   });
 });

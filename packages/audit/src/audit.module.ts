@@ -56,9 +56,13 @@ const ACTIONS = [
   ],
 })
 export class AuditModule implements OnModuleInit {
-  constructor(private readonly hooks: AuditHooks) {}
+  constructor(
+    private readonly hooks: AuditHooks,
+    private readonly archives: ArchivesService,
+  ) {}
 
   onModuleInit(): void {
     this.hooks.actions.register('audit', async () => ACTIONS);
+    this.hooks.accountedFor.register('audit', (sequences) => this.archives.accountedFor(sequences));
   }
 }

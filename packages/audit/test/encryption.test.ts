@@ -48,7 +48,7 @@ describe('encryption of sensitive columns', () => {
     expect(JSON.stringify(body)).not.toContain('wrapped"');
   });
 
-  it('opens in its own row, column and tenant only, and not when it was changed [S4.97]', async () => {
+  it('opens in its own row, column and tenant only, and not when it was changed [S4.97, S4.141]', async () => {
     const [me, other, id] = [principal(), principal(), newId()];
     const value = await as(me, () => encryption.encrypt(cell(id), 'text'));
     const refused = (who: typeof me, where: ReturnType<typeof cell>, what: string) => as(who, () => encryption.decrypt(where, what));
@@ -164,8 +164,8 @@ describe('encryption of sensitive columns', () => {
       const directory = mkdtempSync(join(tmpdir(), 'hive-keys-'));
       expect(() => service({ kind: 'file', path: join(directory, 'none'), create: false })).toThrow(/There is no encryption key in/);
       writeFileSync(join(directory, 'bad'), 'nonsense');
-      expect(() => service({ kind: 'file', path: join(directory, 'bad'), create: true })).toThrow(KeyUnusable);
-      expect(() => service({ kind: 'file', path: directory, create: true })).toThrow(/cannot be read/);
+      expect(() => service({ kind: 'file', path: join(directory, 'bad'), create: false })).toThrow(KeyUnusable);
+      expect(() => readKeyEncryptionKeys({ kind: 'file', path: directory, create: true })).toThrow(/cannot be read/);
     });
   });
 });

@@ -1,13 +1,14 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeIdCursor, NotFound, oneTransaction, pageOf, Refused, tenantSql, Unavailable, type Page } from '@agent-hive/kernel';
-import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.js';
+import type { AccountedFor } from '../audit.hooks.js';
+import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.module.js';
 import { EntriesService } from '../entries.service.js';
 import { LegalHoldsService } from '../hold/legal-holds.service.js';
 import { ArchiveDto, type ArchiveQuery } from './archive.dto.js';
 import { Archive } from './archive.entity.js';
 import { digestOf, pack, unpack, type ArchiveFile } from './archive-file.js';
-import { markExpired, markRewritten, selectExpired } from './archive.sql.js';
+import { accountedFor, markExpired, markRewritten, selectExpired } from './archive.sql.js';
 import type { ArchiveStore } from './archive-store.js';
 import { DirectoryArchive } from './directory-archive.js';
 import { S3Archive } from './s3-archive.js';
@@ -89,6 +90,11 @@ export class ArchivesService {
       await tenantSql(this.em, (db) => markRewritten(db, changed));
     }
     return { removed, old };
+  }
+
+  /** Which sequences of the running tenant's log have a proof that their entry, or its payload, was to go. */
+  accountedFor(sequences: readonly number[]): Promise<AccountedFor> {
+    return tenantSql(this.em, (db) => accountedFor(db, sequences));
   }
 
   /** Removes files that nothing refers to. */

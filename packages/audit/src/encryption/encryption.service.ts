@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { afterCommit, currentTenantId, isUuid, newId, tenantSql } from '@agent-hive/kernel';
-import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.js';
+import { AUDIT_SETTINGS, type AuditSettings } from '../audit-settings.module.js';
 import { KEY_BYTES, open, seal, Undecipherable } from './cipher.js';
 import { activeKey, insertKey, keyById, type DataKeyRow } from './data-key.sql.js';
 import { placeOf, type Cell } from './encrypted-column.js';
-import { readKeyEncryptionKeys, type KeyEncryptionKeys } from './key-encryption-key.js';
+import { readKeyEncryptionKeys, type KeyEncryptionKeys, type KeyEncryptionSource } from './key-encryption-key.js';
 
 /** The data key that a value names is not one of the tenant's, was destroyed, or is wrapped by a key that this process was not given. */
 export class UnknownKey extends Error {
@@ -35,7 +35,8 @@ interface ActiveKey {
  */
 @Injectable()
 export class EncryptionService {
-  readonly #keks: KeyEncryptionKeys;
+  readonly #source: KeyEncryptionSource;
+  #keks: KeyEncryptionKeys | undefined;
   readonly #keys = new Map<string, Buffer>();
   readonly #active = new Map<string, ActiveKey>();
 
@@ -43,7 +44,9 @@ export class EncryptionService {
     private readonly em: EntityManager,
     @Optional() @Inject(AUDIT_SETTINGS) settings?: AuditSettings,
   ) {
-    this.#keks = readKeyEncryptionKeys(settings?.encryptionKeys ?? { kind: 'memory' });
+    this.#source = settings?.encryptionKeys ?? { kind: 'memory' };
+    // A key that is named must be there; one that is made is made when it is first needed.
+    if (this.#source.kind === 'keys' || (this.#source.kind === 'file' && !this.#source.create)) this.#keks = readKeyEncryptionKeys(this.#source);
   }
 
   /** The text as it is stored in the cell; null stays null. Makes the tenant's first data key when there is none. */
@@ -78,8 +81,12 @@ export class EncryptionService {
 
   /** The same data key as the present key-encryption key wraps it; null when it does already, or when the key is destroyed. Throws UnknownKey. */
   rewrapped(row: DataKeyRow): { id: string; wrapped: string; wrappedBy: string; before: string } | null {
-    if (row.wrapped === null || row.wrapped_by === this.#keks.current.id) return null;
+    if (row.wrapped === null || row.wrapped_by === this.keks.current.id) return null;
     return { id: row.id, ...this.wrap(row.id, this.unwrap(row)), before: row.wrapped };
+  }
+
+  private get keks(): KeyEncryptionKeys {
+    return (this.#keks ??= readKeyEncryptionKeys(this.#source));
   }
 
   private async active(): Promise<{ id: string; key: Buffer }> {
@@ -111,14 +118,14 @@ export class EncryptionService {
   }
 
   private wrap(id: string, key: Buffer): { wrapped: string; wrappedBy: string } {
-    const { current } = this.#keks;
+    const { current } = this.keks;
     return { wrapped: seal(current.key, `${currentTenantId()}/data-key/${id}`, key), wrappedBy: current.id };
   }
 
   private unwrap({ id, wrapped, wrapped_by: by }: DataKeyRow): Buffer {
     if (wrapped === null) throw new UnknownKey(`Data key ${id} is destroyed: what it encrypted cannot be read any more`);
-    const kek = this.#keks.all.get(by);
-    if (!kek) throw new UnknownKey(`Data key ${id} is wrapped by the key-encryption key ${by}, which was not given: add it to HIVE_ENCRYPTION_KEY or to the key file, after the present one (${this.#keks.current.id})`);
+    const kek = this.keks.all.get(by);
+    if (!kek) throw new UnknownKey(`Data key ${id} is wrapped by the key-encryption key ${by}, which was not given: add it to HIVE_ENCRYPTION_KEY or to the key file, after the present one (${this.keks.current.id})`);
     return open(kek, `${currentTenantId()}/data-key/${id}`, wrapped);
   }
 }

@@ -20,8 +20,11 @@ export const RETENTION_DEFAULTS = {
 
 /** What rows are, as far as their retention is concerned. */
 export type RetentionClass = keyof typeof RETENTION_DEFAULTS;
+
+/** Every class. */
 export const RETENTION_CLASSES = Object.keys(RETENTION_DEFAULTS) as RetentionClass[];
 
 /** Nobody shortens the record below a year: who could, could let traces go. */
 export const AUDIT_HOT_DAYS_MIN = 365;
+/** The longest period, a hundred years. */
 export const DAYS_MAX = 36_500;

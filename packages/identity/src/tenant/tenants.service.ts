@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { EntriesService } from '@agent-hive/audit';
+import { EntriesService, LegalHoldsService } from '@agent-hive/audit';
 import { inTenant, newId, NotFound, Refused, requireContext, runAs, servicePrincipal, Stale, tenantSql, tenantStatement, transactional, withUpstream, type Principal } from '@agent-hive/kernel';
 import { ApiKeysService } from '../api-key/api-keys.service.js';
 import { IdentityHooks } from '../identity.hooks.js';
@@ -19,6 +19,7 @@ export class TenantsService {
     private readonly keys: ApiKeysService,
     private readonly entries: EntriesService,
     private readonly hooks: IdentityHooks,
+    private readonly holds: LegalHoldsService,
   ) {}
 
   /** The tenant, if it is the caller's own or the caller is the platform. Throws NotFound. */
@@ -65,7 +66,7 @@ export class TenantsService {
   }
 
   /**
-   * Deletes a suspended tenant's rows and says what became of each table. Throws NotFound, Stale, or Refused while it is active,
+   * Deletes a suspended tenant's rows and says what became of each table. Throws NotFound, Stale, or Refused while it is active or has a legal hold,
    * and for the tenant `default`, which is where the platform's own key works.
    */
   async delete(id: string, version: number | null | undefined): Promise<TenantReceiptDto> {
@@ -74,6 +75,7 @@ export class TenantsService {
         const tenant = await this.lock(em, id, version);
         if (tenant.slug === DEFAULT_SLUG) throw new Refused(`tenant ${id} is the default one, which the platform's key works in: it cannot be deleted`, 'default-tenant');
         if (tenant.state !== 'suspended') throw new Refused(`tenant ${id} is active: suspend it first`, 'not-suspended');
+        await this.requireFree(id);
         const stores: StoreReceiptDto[] = [];
         for (const store of (await this.stores()).reverse()) {
           const rows = await tenantSql(this.em, (db) => (store.kept === undefined ? deleteRows(db, store) : countRows(db, store)));
@@ -85,6 +87,11 @@ export class TenantsService {
         return receipt;
       }),
     );
+  }
+
+  private async requireFree(id: string): Promise<void> {
+    await this.holds.lock();
+    if (await this.holds.any()) throw new Refused(`tenant ${id} has a legal hold in force: release it before the tenant is deleted`, 'legal-hold');
   }
 
   /** The tenant `default`, made with one admin key when it is not there. Safe when several processes start at once. */
