@@ -2,9 +2,10 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import { Agent, Session } from '@agent-hive/agents';
 import { id, jsonType, moment, oneOf, tenantId, tenantSecurity } from '@agent-hive/kernel';
 
-/** What is measured of an agent, and the greatest value of each; all begin at 0. */
+/** The greatest value of each measurement; all begin at 0. */
 export const METRIC_RANGES = { accuracy: 100, autonomy: 100, reliability: 100, efficiency: 100, complexity: 10 } as const;
 export type MetricType = keyof typeof METRIC_RANGES;
+/** What is measured of an agent. */
 export const METRIC_TYPES = Object.keys(METRIC_RANGES) as MetricType[];
 
 const IN_RANGE = `metric_value >= 0 and metric_value <= case ${METRIC_TYPES.map((type) => `when metric_type = '${type}' then ${METRIC_RANGES[type]}`).join(' ')} end`;
