@@ -137,7 +137,7 @@ describe('the gate', () => {
       const answers = await Promise.all(['a', 'b', 'c', 'd'].map((reason) => stop(reason)));
       const again = await stop('later');
       expect(new Set([...answers, again].map(({ status, body }) => `${status} ${body.id} ${body.reason}`)).size).toBe(1);
-      for (const _ of [1, 2]) expect((await hive.request('DELETE', '/v1/emergency-stop')).status).toBe(204);
+      expect([(await hive.request('DELETE', '/v1/emergency-stop')).status, (await hive.request('DELETE', '/v1/emergency-stop')).status]).toEqual([204, 204]);
       expect(await recorded(hive, again.body.id)).toEqual(['emergency_stop.lifted', 'emergency_stop.started']);
     });
 
