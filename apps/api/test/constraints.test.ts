@@ -22,6 +22,7 @@ const EDGES: Record<string, readonly string[]> = {
   'double precision': [`'-Infinity'`, '-1', '0', '1', `'Infinity'`],
   numeric: ['-1e15', '-1', '0', '1', '1e15'],
   boolean: ['true', 'false'],
+  date: [`'2000-01-01'`, `'2100-01-01'`],
   timestamptz: [`'2000-01-01'`, `'2100-01-01'`],
   date: [`'2000-01-01'`, `'2100-01-01'`],
   json: [`'null'`, `'[]'`, `'{}'`],
@@ -32,7 +33,8 @@ const edgesOf = (type: string): readonly string[] => {
   const plain = type.replace(/^timestamp(\(\d\))? with time zone$/, 'timestamptz').replace(/\(.*\)$/, '');
   const edges = EDGES[plain];
   if (!edges) throw new Error(`No edges are known of type ${type}: add them to EDGES`);
-  return ['null', ...edges].map((edge) => `(${edge}::${type})`);
+  // What a column of few digits cannot hold is for its type to refuse, not for its check.
+  return ['null', ...edges].map((edge) => `(${edge}::${plain === 'numeric' ? plain : type})`);
 };
 
 const OURS = `not c.relispartition and c.relname <> 'migrations' and n.nspname = any (array['kernel', ${domains.map((d) => `'${d.name}'`).join(', ')}])`;

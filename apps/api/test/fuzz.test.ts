@@ -147,6 +147,10 @@ const GOOD: Record<string, object> = {
   eventTriggers_update: { actions: ['task.*'], parameters: {} },
   interactions_create: { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } },
   interactions_use: { action: { name: 'deploy', parameters: {} } },
+  trustPolicies_upsert: { preset: 'default', thresholds: undefined },
+  authorizations_create: { action: 'deploy', sessionId: undefined, toolId: undefined },
+  measures_override: { actionClass: 'deploy', expiresAt: '2100-01-01T00:00:00Z' },
+  measures_freeze: { expiresAt: '2100-01-01T00:00:00Z' },
   agentMessages_send: { type: 'broadcast', content: 'hello' },
   metrics_record: BODIES.metrics_record as object,
   work_completeMany: { items: [{ taskId: newId(), fencingToken: 1 }] },
@@ -193,7 +197,8 @@ describe('what nobody in their right mind would send', () => {
     const of = async (path: string, body: object) => (await made('POST', path, body, key)).id;
     const interaction = await of('/v1/interactions', { type: 'approval_request', content: 'May I?', action: { name: 'deploy', parameters: {} } });
     KNOWN.interactionId = interaction;
-    const session = await of('/v1/sessions', {});
+    const session = await of('/v1/sessions', { agentId: agent.id });
+    Object.assign(GOOD, { trustMetrics_create: { sessionId: session, metricType: 'accuracy', metricValue: 5, actionClass: 'deploy' } });
     const message = await made('POST', '/v1/agent-messages', { fromAgentId: agent.id, toAgentId: agent.id, type: 'message', content: 'hello' }, key);
     const ofInbox = async () => (JSON.parse((await call('GET', `/v1/agents/${agent.id}/inbox`, key)).body) as { items: { id: string }[] }).items[0]!.id;
     await made('PUT', '/v1/topics/n', {}, key);
@@ -209,6 +214,7 @@ describe('what nobody in their right mind would send', () => {
     const ids = {
       '/v1/agents/{id}': agent.id,
       '/v1/sessions/{id}': session,
+      '/v1/decisions/{id}': await of(`/v1/sessions/${session}/decisions`, { decisionType: 'review', inputContext: {}, actionTaken: {} }),
       '/v1/messages/{id}': await of(`/v1/sessions/${session}/messages`, { role: 'user', content: 'x' }),
       '/v1/tenants/{id}': other.id,
       '/v1/tasks/{id}': await of('/v1/tasks', { title: 'one' }),
@@ -241,6 +247,7 @@ describe('what nobody in their right mind would send', () => {
       // Nothing is deleted that the other tries need.
       if (name === 'id') return o.method === 'DELETE' ? newId() : (known?.[1] ?? newId());
       if (name === 'agentId') return subject.ids['/v1/agents/{id}']!;
+      if (name === 'overrideId' || name === 'freezeId') return newId();
       if (name === 'toolId') return subject.ids['/v1/tools/{id}']!;
       if (name === 'otherId') return subject.ids['{otherId}']!;
       if (name === 'serverId') return subject.ids['/v1/mcp-servers/{id}']!;

@@ -98,6 +98,18 @@ export async function operationWorld(hive: OpenTestHive) {
     return { id, externalId, name: 't', toolId: tool.id, serverId: server.id };
   }
 
+  /** An agent of A with a judged decision, an override and a freeze. */
+  async function aTrustedAgent(o?: Operation): Promise<Record<string, string>> {
+    const { id } = await made('/v1/agents', { name: 'a', type: 'general-purpose' });
+    const session = await made('/v1/sessions', { agentId: id });
+    const decision = await made(`/v1/sessions/${session.id}/decisions`, BODIES.decisions_create);
+    await made(`/v1/decisions/${decision.id}/feedback`, { feedback: 'approved' }, a.key, 'PUT');
+    const override = await made(`/v1/agents/${id}/trust/overrides`, BODIES.measures_override);
+    const freeze = await made(`/v1/agents/${id}/trust/freezes`, BODIES.measures_freeze);
+    if (o?.id === 'trustMetrics_create') BODIES.trustMetrics_create = { ...(BODIES.trustMetrics_create as object), sessionId: session.id };
+    return { id, sessionId: session.id, decisionId: decision.id, overrideId: override.id, freezeId: freeze.id };
+  }
+
   /** A task of A, held by an agent, dead, or with a dependency, as the operation needs it. */
   async function aTask(o: Operation): Promise<Record<string, string>> {
     const { id } = await made('/v1/tasks', { title: 't', maxAttempts: 1, queue: newId() });
@@ -208,7 +220,9 @@ export async function operationWorld(hive: OpenTestHive) {
 
   /** An object of A for the path's parameters. */
   async function subject(o: Operation): Promise<Record<string, string>> {
-    if (o.path.startsWith('/v1/agents/')) return anAgent();
+    if (o.path.startsWith('/v1/agents/')) return /\/(trust|decisions|incidents)/.test(o.path) ? aTrustedAgent(o) : anAgent();
+    if (o.path.startsWith('/v1/decisions/')) return { id: (await aTrustedAgent()).decisionId! };
+    if (o.id === 'decisions_create') return { id: (await aTrustedAgent()).sessionId! };
     if (o.path.startsWith('/v1/tasks/')) return aTask(o);
     if (o.path.startsWith('/v1/interactions/')) return anInteraction(o);
     if (o.path.startsWith('/v1/agent-messages/')) return { id: (await aMessage(o)).messageId };
@@ -285,6 +299,11 @@ export async function operationWorld(hive: OpenTestHive) {
     await aHold();
     await anErasure();
     await anInteraction();
+    const { id: trusted } = await aTrustedAgent();
+    await made(`/v1/agents/${trusted}/incidents`, { severity: 'critical', description: 'd' });
+    await made('/v1/trust-policies', { preset: 'default' }, a.key, 'PUT');
+    await made('/v1/emergency-stop', { reason: 'r' });
+    await made('/v1/emergency-stop', undefined, a.key, 'DELETE');
     await aMessage();
     await aTopic();
     await aWebhook();

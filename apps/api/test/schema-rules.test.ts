@@ -4,7 +4,7 @@ import { PERSONAS, SESSION_STATES } from '@agent-hive/agents';
 import { RETENTION_CLASSES, RISKS, RULE_KINDS, SUBJECT_TYPES, SUGGESTION_CATEGORIES, SUGGESTION_STATUSES } from '@agent-hive/audit';
 import { AGENT_MESSAGE_TYPES, DELIVERY_STATES, MESSAGE_ROLES, MESSAGE_TYPES, NOTIFICATION_KINDS } from '@agent-hive/communication';
 import { ACCESSES, FORMATS, ITEM_KINDS, KNOWLEDGE_TYPES, PROVIDERS, READ_MODES } from '@agent-hive/knowledge';
-import { INTERACTION_STATUSES, INTERACTION_TYPES } from '@agent-hive/trust';
+import { CHANGE_KINDS, DECISION_TYPES, INTERACTION_STATUSES, INTERACTION_TYPES, METRIC_TYPES, OUTCOMES, USER_FEEDBACK } from '@agent-hive/trust';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { domains } from '../src/domains.js';
 import { root } from './world.js';
@@ -194,8 +194,15 @@ describe('the data rules, read from the catalogue', () => {
       'tasks.task.risk': [...RISKS],
       'tasks.task.status': [...TASK_STATUSES],
       'tasks.task_dependency.type': ['finish_to_start', 'start_to_start', 'finish_to_finish', 'start_to_finish'],
+      'trust.decision.decision_type': [...DECISION_TYPES],
+      'trust.decision.outcome': [...OUTCOMES],
+      'trust.decision.risk': [...RISKS],
+      'trust.decision.user_feedback': [...USER_FEEDBACK],
+      'trust.incident.severity': [...RISKS],
       'trust.interaction.status': [...INTERACTION_STATUSES],
       'trust.interaction.type': [...INTERACTION_TYPES],
+      'trust.level_change.kind': [...CHANGE_KINDS],
+      'trust.trust_metric.metric_type': [...METRIC_TYPES],
     });
     const ranges = checks.filter(({ def }) => /\d\) AND \(\w+ <= \d/.test(def)).map(({ column: name }) => name);
     expect(ranges).toEqual(expect.arrayContaining(['agents.agent.performance_score', 'agents.knowledge_domain.priority_level']));

@@ -3,6 +3,7 @@ import { RequestRefused, withClient, type Client } from './client.js';
 import { CommandFailed, OK, type Context } from './context.js';
 import { demoSteps } from './demo-steps.js';
 import { taskSteps } from './demo-tasks.js';
+import { trustSteps } from './demo-trust.js';
 
 interface NewTenant {
   id: string;
@@ -17,7 +18,7 @@ export const demo = (context: Context, { json }: { json?: boolean }): Promise<nu
     const tenant = await createTenant(client, context.env);
     const inDemo = client.as(tenant.adminKey.key);
     const made: Record<string, unknown> = {};
-    for (const step of [...demoSteps, ...taskSteps]) {
+    for (const step of [...demoSteps, ...taskSteps, ...trustSteps]) {
       made[step.name] = await withProgress(io, `Demo: ${step.name}`, () => step.run(inDemo, made));
       if (!json) io.err(`Demo: ${step.name}`);
     }

@@ -1,7 +1,7 @@
 export { Agent, AGENT_TYPES, PERSONAS, type Persona } from './agent/agent.entity.js';
 export { AgentDto } from './agent/agent.dto.js';
 export { AgentsService } from './agent/agents.service.js';
-export { AgentsHooks, type AgentReferences } from './agents.hooks.js';
+export { AgentsHooks, type AgentReferences, type ToolGrantOrder } from './agents.hooks.js';
 export { AgentsModule, type AgentsOptions } from './agents.module.js';
 export { InsightsProvider, type AgentSignals, type Insights, type InsightsRequest } from './insight/insights.provider.js';
 export { AnswerTooLarge, askLanguageModel, readCapped, requireSuccess, storableText, type LanguageModelSettings } from './insight/language-model.js';
@@ -15,6 +15,8 @@ export { CreateSessionDto, SessionDto } from './session/session.dto.js';
 export { Session, SESSION_STATES, TRUST_LEVELS, type SessionState, type TrustLevel } from './session/session.entity.js';
 export { SessionsService } from './session/sessions.service.js';
 export { requireJsonSchema } from './tool/json-schema.js';
+export { ToolGrantsService } from './tool/tool-grants.service.js';
+export { ToolsService } from './tool/tools.service.js';
 export { PresenceService } from './presence/presence.service.js';
 export { WorkloadService } from './workload/workload.service.js';
 export { type WorkloadReport } from './workload/workload.sql.js';

@@ -9,6 +9,8 @@ export const SCOPES: readonly string[] = [
   'tasks:read', 'tasks:write', 'tasks:claim',
   'processes:write',
   'interactions:read', 'interactions:write', 'interactions:respond',
+  'decisions:read', 'decisions:write', 'decisions:judge',
+  'trust:read', 'trust:write', 'trust:authorize', 'trust:report', 'trust:stop',
   'sessions:read', 'sessions:write',
   'messages:read', 'messages:write', 'messages:redact',
   'mail:read', 'mail:write', 'mail:send', 'mail:receive',
@@ -29,9 +31,9 @@ export const SCOPES: readonly string[] = [
 /** Roles that every tenant has. */
 export const BUILT_IN_ROLES: Readonly<Record<string, { description: string; scopes: readonly string[] }>> = {
   admin: { description: 'Everything in the tenant', scopes: ['*'] },
-  operator: { description: 'Runs the fleet: agents, tools, servers, tasks, sessions, knowledge and projects; answers what agents ask; reads the record and sends it to webhooks', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'sessions:*', 'messages:*', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:*', 'audit:read', 'retention:read', 'webhooks:*', 'metrics:*', 'reviews:*', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
-  developer: { description: 'Registers agents and tools, defines and creates work', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'sessions:*', 'messages:read', 'messages:write', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:read', 'audit:read', 'metrics:*', 'reviews:read', 'preferences:*'] },
-  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'tasks:*', 'interactions:read', 'interactions:write', 'sessions:read', 'sessions:write', 'messages:read', 'messages:write', 'mail:send', 'mail:receive', 'notifications:*', 'knowledge:read', 'knowledge:write', 'audit:write', 'metrics:write', 'projects:read'] },
+  operator: { description: 'Runs the fleet: agents, tools, servers, tasks, sessions, knowledge and projects; answers what agents ask, judges what they decide and how far they are trusted; reads the record and sends it to webhooks', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'decisions:*', 'trust:*', 'sessions:*', 'messages:*', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:*', 'audit:read', 'retention:read', 'webhooks:*', 'metrics:*', 'reviews:*', 'users:read', 'roles:read', 'keys:read', 'preferences:*', 'tenants:read'] },
+  developer: { description: 'Registers agents and tools, defines and creates work', scopes: ['agents:*', 'tools:*', 'mcp-servers:*', 'tasks:*', 'processes:*', 'interactions:*', 'decisions:*', 'trust:read', 'trust:authorize', 'trust:report', 'sessions:*', 'messages:read', 'messages:write', 'mail:*', 'notifications:*', 'knowledge:*', 'projects:read', 'audit:read', 'metrics:*', 'reviews:read', 'preferences:*'] },
+  agent: { description: 'What an agent needs for itself', scopes: ['agents:read', 'agents:heartbeat', 'tools:read', 'mcp-servers:read', 'tasks:*', 'interactions:read', 'interactions:write', 'decisions:read', 'decisions:write', 'trust:read', 'trust:authorize', 'trust:report', 'sessions:read', 'sessions:write', 'messages:read', 'messages:write', 'mail:send', 'mail:receive', 'notifications:*', 'knowledge:read', 'knowledge:write', 'audit:write', 'metrics:write', 'projects:read'] },
   viewer: { description: 'Reads everything but the record', scopes: SCOPES.filter((scope) => scope.endsWith(':read') && scope !== 'audit:read') },
 };
 

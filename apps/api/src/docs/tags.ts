@@ -7,6 +7,8 @@ export const TAGS: Readonly<Record<string, string>> = {
   'mcp-servers': 'MCP servers, and which agents use them.',
   tasks: 'Work: tasks in trees and with dependencies, claims under leases, queues and history.',
   interactions: 'What agents ask of people: questions, decisions, and approvals that are bound to an action and used once.',
+  decisions: 'What agents decide, why, how sure they are, whether they may act on it, and what people think of it.',
+  trust: 'How far agents are trusted: levels that are earned, the gate, what people do about them, and the emergency stop.',
   processes: 'Work that is done again and again: definitions, and their runs.',
   schedules: 'Times at which a process or a task is started: cron expressions in time zones.',
   sessions: 'Conversations of agents and users: their state, context and end, and what a new one takes over from an earlier one.',

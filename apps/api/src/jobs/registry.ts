@@ -9,12 +9,12 @@ import { maintenance } from './maintenance.js';
 import { applyRetention, renewEncryption } from './retention.js';
 import { fireEventTriggers, fireSchedules, refreshEstimates, releaseStranded, reportWorkload, sweepTasks } from './tasks.js';
 import { forEachTenant } from './tenants.js';
-import { expireInteractions } from './trust.js';
+import { aggregateTrustMetrics, expireInteractions, sweepTrust } from './trust.js';
 import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, sealRecord, deliverEvents, forgetDeliveries, rollUpMetrics, review, applyRetention, renewEncryption, presence(config), expireSessions, sweepTasks, expireInteractions, fireSchedules,
+  maintenance, sealRecord, deliverEvents, forgetDeliveries, rollUpMetrics, review, applyRetention, renewEncryption, presence(config), expireSessions, sweepTasks, expireInteractions, sweepTrust, aggregateTrustMetrics, fireSchedules,
   fireEventTriggers, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 

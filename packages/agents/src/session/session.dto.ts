@@ -51,7 +51,7 @@ export class CreateSessionDto {
   @IsUUID()
   continues?: string | null;
 
-  /** The most that the agent may be trusted in it, whatever it has earned; L0 by default. */
+  /** The most that the agent may be trusted in it, whatever it earns; by default the highest level that it has at the start. */
   @IsOptional()
   @IsIn(TRUST_LEVELS, oneOfMessage)
   trustLevel?: TrustLevel;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager, wrap } from '@mikro-orm/postgresql';
 import { constraintName, currentTenantId, decodeIdCursor, Forbidden, Invalid, isForeignKeyViolation, NotFound, pageOf, Refused, requireContext, Stale, tenantRead, tenantSql, tenantStatement, transactional, Unavailable, type Page } from '@agent-hive/kernel';
+import { AgentsHooks } from '../agents.hooks.js';
 import { selectLineage, selectPositions, type Stretch } from './advance.sql.js';
 import { SessionDto, type CreateSessionDto, type SessionQuery, type UpdateSessionDto } from './session.dto.js';
 import { refuseEnded, Session, SESSION_TRANSITIONS, TRUST_LEVELS } from './session.entity.js';
@@ -9,7 +10,10 @@ import { countSessions, insertSession, lockSession, markExpired, selectSession, 
 /** The sessions of a tenant. An agent acts in its own sessions and in those of no agent. */
 @Injectable()
 export class SessionsService {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly hooks: AgentsHooks,
+  ) {}
 
   /** One session. Throws NotFound. */
   async get(id: string): Promise<SessionDto> {
@@ -41,14 +45,13 @@ export class SessionsService {
    * agent starts another's, Invalid on a moment that has passed, Refused when the external id is taken or the user is another.
    */
   async create(input: CreateSessionDto): Promise<SessionDto> {
-    if (!input.continues) return this.insert(newSession(input));
-    const earlier = await this.get(input.continues);
-    return this.insert(continued(newSession(input), earlier));
+    const session = await this.trusted(newSession(input), input);
+    return this.insert(input.continues ? continued(session, await this.get(input.continues)) : session);
   }
 
   /** Starts a session that shares the messages of another up to a sequence. Throws as create does. */
   async fork(input: CreateSessionDto, from: Stretch): Promise<SessionDto> {
-    return this.insert({ ...newSession(input), forkedFrom: from.sessionId, forkSequence: from.upTo });
+    return this.insert({ ...(await this.trusted(newSession(input), input)), forkedFrom: from.sessionId, forkSequence: from.upTo });
   }
 
   /** Changes an open session that is still at the version (any, when null). Throws NotFound, Stale, Forbidden, Invalid, or Refused. */
@@ -103,6 +106,12 @@ export class SessionsService {
       marked += count;
       if (count === 0) return marked;
     }
+  }
+
+  /** With the level that the agent has, where the caller names none. */
+  private async trusted(session: NewSession, { trustLevel }: CreateSessionDto): Promise<NewSession> {
+    if (trustLevel !== undefined || session.agentId === null) return session;
+    return { ...session, trustLevel: Math.max(0, ...(await this.hooks.trustLevel.run(this.em, session.agentId))) };
   }
 
   private async insert(session: NewSession): Promise<SessionDto> {

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, requireUuid, tenantRead, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { agentExists } from '../agent/agent.sql.js';
+import { AgentsHooks } from '../agents.hooks.js';
 import { Agent } from '../agent/agent.entity.js';
 import { GrantedToolDto } from './granted-tool.dto.js';
 import { GrantedAgentDto, type PutToolGrantDto, type ToolGrantQuery } from './tool-grant.dto.js';
@@ -15,7 +16,10 @@ export type GrantState = 'valid' | 'expired' | 'none';
 /** Which agent may call which tool, how configured, and until when. */
 @Injectable()
 export class ToolGrantsService {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly hooks: AgentsHooks,
+  ) {}
 
   /** Whether the agent may call the tool at this moment; `none` for ids that are not there, too. */
   async check(agentId: string, toolId: string, at = new Date()): Promise<GrantState> {
@@ -48,7 +52,7 @@ export class ToolGrantsService {
     });
   }
 
-  /** Grants an agent a tool, or replaces the grant that it has. Throws Invalid on the end, NotFound on agent or tool. */
+  /** Grants an agent a tool, or replaces the grant that it has. Throws Invalid on the end, NotFound on agent or tool, Refused when an agent takes a tool above its trust. */
   async upsert(agentId: string, toolId: string, input: PutToolGrantDto): Promise<{ grant: GrantedToolDto; created: boolean }> {
     const values = { configuration: input.configuration ?? {}, permissions: input.permissions ?? [], expiresAt: future(input.expiresAt) };
     return transactional(this.em, async (em) => {
@@ -58,6 +62,7 @@ export class ToolGrantsService {
       if (!agent) throw new NotFound('agent', agentId);
       const tool = await em.findOne(Tool, { tenantId, id: toolId });
       if (!tool) throw new NotFound('tool', toolId);
+      await this.hooks.toolGranted.run(em, { agentId: agent.id, toolId: tool.id, securityLevel: tool.securityLevel });
       const found = await em.findOne(ToolGrant, { tenantId, agent, tool });
       if (found) wrap(found).assign(values, { merge: false, mergeObjectProperties: false });
       else em.create(ToolGrant, { ...values, agent, tool });

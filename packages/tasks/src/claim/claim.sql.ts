@@ -1,6 +1,7 @@
 import { FACTS_RECORD, insertEntryPerRow, type EntryFacts } from '@agent-hive/audit';
 import type { AgentStatus } from '@agent-hive/agents';
 import { atMost, currentTenantId, isAmong, type Sql } from '@agent-hive/kernel';
+import { isAllowed, isStopped, levelsOf, levelWithin } from '@agent-hive/trust';
 import { sql, type RawBuilder } from 'kysely';
 import { ANYONE } from '../task/lane.js';
 import { TASK_COLUMNS } from '../task/task.sql.js';
@@ -11,7 +12,8 @@ import type { TaskRow } from '../task/task-view.dto.js';
  *
  *   lane       (queue, lane) pairs that have a task to claim, by a loose scan of task_claim_index: one probe a lane,
  *              however many tasks it holds; those for anyone, and those pinned to the agent
- *   eligible   the lanes whose demands the agent meets                      <- the seam of the trust gate
+ *   gated      the same with what the trust of the agent says of them: tasks with a risk need the level for it
+ *   eligible   the lanes whose demands the agent meets, but for those that are withheld, which are counted
  *   candidate  the first N of each, unlocked, numbered within their queue by priority and age
  *   share      how many each lane gives, when queues take turns by weight
  *   locked     that many of each lane, skipping what another claim holds right now
@@ -49,11 +51,16 @@ export interface ClaimedRow extends Omit<TaskRow, 'id'> {
   agent_status: AgentStatus;
   /** Whether the agent may do tasks that take more than one statement to claim: then this one claims nothing, unless it is told to. */
   is_entangled: boolean;
+  /** Ready tasks that only the agent's trust keeps from it, WITHHELD_MAX at most. */
+  withheld: number;
   /** Whether there were tasks, of which another claim took those that this one wanted. */
   was_contended: boolean;
   slot: number;
   turn: number;
 }
+
+/** Up to how many withheld tasks are counted: a claim must not read a million of them. */
+export const WITHHELD_MAX = 100;
 
 /** Condition of the rows t of tasks.task that can be claimed, as task_claim_index states it. */
 export const READY = sql`t.status = 'ready' and t.held_by is null`;
@@ -61,7 +68,7 @@ export const READY = sql`t.status = 'ready' and t.held_by is null`;
 /** Lanes of tasks for anyone and for the agent, each found by one probe behind the one before. */
 function lanes({ agentId, queues }: Claim): RawBuilder<unknown> {
   const next = (who: string, beyond: RawBuilder<unknown>) => sql`
-      select ${sql.ref(who)} as whose, t.queue, t.lane, t.required_capabilities, t.is_start_linked from tasks.task t
+      select ${sql.ref(who)} as whose, t.queue, t.lane, t.required_capabilities, t.is_start_linked, t.action_class, t.risk from tasks.task t
        where t.tenant_id = ${currentTenantId()} and ${READY} and t.reserved_for = ${sql.ref(who)} and ${beyond} order by t.queue, t.lane limit 1`;
   const [starts, first, after] =
     queues === null
@@ -118,12 +125,19 @@ export async function claimTasks(db: Sql, claim: Claim, whole: boolean): Promise
     with recursive slot as materialized (
       select * from json_to_recordset(${JSON.stringify(slots)}::json)
         as s(n int, "agentId" uuid, "leaseSeconds" int, "leaseExpiresAt" timestamptz, "attemptId" uuid, "entryId" uuid, ${FACTS_RECORD}) ${atMost(slots.length)}
-    ), me as materialized (${claimant(sql`${claim.agentId}::uuid`)} for key share of a),
-    ${lanes(claim)}, eligible as materialized (
+    ), me as materialized (${claimant(sql`${claim.agentId}::uuid`)} for key share of a), trust as materialized (
+      select ${levelsOf(sql`${claim.agentId}::uuid`, now)} as levels, ${isStopped()} as is_stopped
+    ), ${lanes(claim)}, gated as materialized (
+      select l.*, t.is_stopped or not (l.risk is null or ${isAllowed(levelWithin(sql`t.levels`, sql`l.action_class`), sql`l.action_class`, sql`l.risk`)}) as is_withheld
+        from lane l cross join me cross join trust t where me.status <> 'shutdown' and l.required_capabilities <@ me.capabilities
+    ), eligible as materialized (
       select l.*, coalesce(q.weight, 1) as weight, l.is_start_linked or q.rate_limit is not null or q.max_concurrent is not null as is_entangled
-        from lane l cross join me
-        left join tasks.queue q on q.tenant_id = ${tenantId} and q.name = l.queue
-       where me.status <> 'shutdown' and l.required_capabilities <@ me.capabilities
+        from gated l left join lateral (select k.weight, k.rate_limit, k.max_concurrent from tasks.queue k where k.tenant_id = ${tenantId} and k.name = l.queue offset 0) q on true
+       where not l.is_withheld
+    ), withheld as (
+      select count(*)::int as count from (
+        select from gated g cross join lateral (${ofLane('g', sql`limit ${sql.lit(WITHHELD_MAX)}`, sql``)}) w where g.is_withheld limit ${sql.lit(WITHHELD_MAX)}
+      ) held
     ), facing as materialized (
       select coalesce(bool_or(is_entangled), false) as is_entangled from eligible
     )${whole ? sql`, allowance as materialized (${allowance(now, slots.length)})` : sql``}, candidate as (
@@ -154,7 +168,7 @@ export async function claimTasks(db: Sql, claim: Claim, whole: boolean): Promise
       insert into tasks.attempt (tenant_id, id, task_id, agent_id, fencing_token, number, redrive, claimed_at)
       select ${tenantId}::uuid, c.attempt_id, c.id, c.assignee_id, c.fencing_token, c.attempt, c.redrive_count, ${now}::timestamptz from claimed c
     ), entry as (${entry})${whole ? spent(now) : sql``}
-    select me.status as agent_status, f.is_entangled, exists (select from turn) as was_contended, coalesce((select max(at) from turn), ${claim.turn}::float8) as turn, c.*
+    select me.status as agent_status, (select count from withheld) as withheld, f.is_entangled, exists (select from turn) as was_contended, coalesce((select max(at) from turn), ${claim.turn}::float8) as turn, c.*
       from me cross join facing f left join claimed c on true order by c.slot`.execute(db);
   return found.rows;
 }
@@ -175,14 +189,16 @@ export async function lockLimitedQueues(db: Sql): Promise<void> {
 export interface ClaimantRow {
   id: string;
   capabilities: string[];
+  /** Levels of trust by action class; null for an agent that was never judged. */
+  levels: Record<string, number> | null;
   /** Whether a task waits for this agent alone. */
   is_pinned_to: boolean;
 }
 
-/** The agents of several claims, by primary keys and task_claim_index. Ordered as that is: else, where most tasks are for anyone, the table is scanned for one that is not. */
-export async function selectClaimants(db: Sql, agentIds: readonly string[]): Promise<ClaimantRow[]> {
+/** The agents of several claims, by primary keys, trust.standing's too, and task_claim_index. Ordered as that is: else, where most tasks are for anyone, the table is scanned for one that is not. */
+export async function selectClaimants(db: Sql, agentIds: readonly string[], now = new Date()): Promise<ClaimantRow[]> {
   const found = await sql<ClaimantRow>`
-    select m.id, m.capabilities, coalesce(pinned.is_any, false) as is_pinned_to
+    select m.id, m.capabilities, ${levelsOf(sql`m.id`, now)} as levels, coalesce(pinned.is_any, false) as is_pinned_to
       from unnest(${agentIds}::uuid[]) as w(id) cross join lateral (${claimant(sql`w.id`)}) m
       left join lateral (
         select true as is_any from tasks.task t where t.tenant_id = ${currentTenantId()} and ${READY} and t.reserved_for = m.id order by t.queue, t.lane limit 1

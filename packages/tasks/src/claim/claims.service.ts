@@ -18,7 +18,7 @@ interface Claimant {
   facts: EntryFacts;
 }
 
-type Claimed = { rows: ClaimedRow[] } | { error: unknown };
+type Claimed = { rows: ClaimedRow[]; withheld: number } | { error: unknown };
 
 const DEFAULT_LEASE_SECONDS = 60;
 const LOOKS_MAX = 5;
@@ -49,18 +49,18 @@ export class ClaimsService {
     const claimant: Claimant = { agentId: input.agentId.toLowerCase(), limit: input.limit ?? 1, queues: input.queues ?? null, leaseSeconds: input.leaseSeconds ?? DEFAULT_LEASE_SECONDS, facts: entryFacts() };
     const until = Date.now() + (input.waitSeconds ?? 0) * 1000;
     for (;;) {
-      const rows = await this.attempt(claimant);
+      const { rows, withheld } = await this.attempt(claimant);
       const left = until - Date.now();
       // A transaction of the caller's own must not stay open while it waits.
-      if (rows.length > 0 || left <= 0 || runningTransaction(this.em)) return { items: rows.map((row) => ClaimedTaskDto.of(row)) };
-      if (!(await this.wakeups.wait(left, signal))) return { items: [] };
+      if (rows.length > 0 || left <= 0 || runningTransaction(this.em)) return { items: rows.map((row) => ClaimedTaskDto.of(row)), withheld };
+      if (!(await this.wakeups.wait(left, signal))) return { items: [], withheld };
     }
   }
 
-  private async attempt(claimant: Claimant): Promise<ClaimedRow[]> {
+  private async attempt(claimant: Claimant): Promise<{ rows: ClaimedRow[]; withheld: number }> {
     const claimed = runningTransaction(this.em) ? await this.claimTogether([claimant]).then(([only]) => only!) : await this.claims.run(currentTenantId(), claimant);
     if ('error' in claimed) throw claimed.error;
-    return claimed.rows;
+    return claimed;
   }
 
   private async claimTogether(claimants: Claimant[]): Promise<Claimed[]> {
@@ -71,7 +71,7 @@ export class ClaimsService {
   }
 
   private async claimEach(claimants: readonly Claimant[]): Promise<Claimed[]> {
-    const answers: Claimed[] = claimants.map(() => ({ rows: [] }));
+    const answers: Claimed[] = claimants.map(() => ({ rows: [], withheld: 0 }));
     for (const group of await this.alike(claimants)) {
       const claimed = await this.claimGroup(group.map((i) => claimants[i]!));
       for (const [at, answer] of claimed.entries()) answers[group[at]!] = answer;
@@ -83,7 +83,7 @@ export class ClaimsService {
   private async alike(claimants: readonly Claimant[]): Promise<number[][]> {
     const agents = new Set(claimants.map((claimant) => claimant.agentId));
     const known = agents.size === 1 ? [] : await tenantStatement(this.em, (db) => selectClaimants(db, [...agents]));
-    const kinds = new Map(known.map((agent) => [agent.id, agent.is_pinned_to ? agent.id : JSON.stringify([...new Set(agent.capabilities)].sort())]));
+    const kinds = new Map(known.map((agent) => [agent.id, agent.is_pinned_to ? agent.id : JSON.stringify([[...new Set(agent.capabilities)].sort(), Object.entries(agent.levels ?? {}).sort()])]));
     const groups = new Map<string, number[]>();
     for (const [i, { agentId, queues }] of claimants.entries()) {
       const kind = JSON.stringify([kinds.get(agentId) ?? agentId, queues]);
@@ -106,7 +106,7 @@ export class ClaimsService {
     let from = 0;
     return group.map(({ limit }) => {
       const until = (from += limit);
-      return { rows: claimed.filter((row) => row.slot > until - limit && row.slot <= until) };
+      return { rows: claimed.filter((row) => row.slot > until - limit && row.slot <= until), withheld: facing.withheld };
     });
   }
 

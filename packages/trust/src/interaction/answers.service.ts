@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Forbidden, isForeignKeyViolation, NotFound, oneTransaction, Refused, requireContext, tenantSql, type Sql } from '@agent-hive/kernel';
+import { isFleetStopped } from '../emergency/emergency-stop.sql.js';
 import { TrustHooks } from '../trust.hooks.js';
 import { digestOf } from './action-digest.js';
 import { requireOffered } from './answer.js';
@@ -9,7 +10,7 @@ import type { Action } from './interaction.entity.js';
 import type { CancelInteractionDto, RespondDto } from './interaction.dto.js';
 import { lockInteraction } from './interaction.sql.js';
 import { InteractionDto, type InteractionRow } from './interaction-view.dto.js';
-import { expireInteractions, holdAgentStatus, lockLapsed, settleInteraction, useApproval, type Settlement } from './transition.sql.js';
+import { cancelInteractions, expireInteractions, holdAgentStatus, lockLapsed, lockPendingApprovals, settleInteraction, useApproval, type Settlement } from './transition.sql.js';
 
 /**
  * What becomes of interactions: answered, cancelled, expired, and approvals used. Every step locks the interaction first, so of
@@ -48,12 +49,13 @@ export class AnswersService {
 
   /**
    * Uses an approval for the very action that it was given for, once. Throws NotFound, Forbidden when it is another agent's,
-   * Refused: `not-approved`, `interaction-expired`, `approval-used`, `action-changed` with both digests, `agent-shutdown`.
+   * Refused: `not-approved`, `interaction-expired`, `approval-used`, `action-changed` with both digests, `agent-shutdown`, `emergency-stop`.
    */
   async use(id: string, action: Action): Promise<InteractionDto> {
     return tenantSql(this.em, async (db) => {
       const row = await lock(db, id);
       requireOwn(row);
+      if (await isFleetStopped(db)) throw new Refused('The fleet is stopped: nothing is used until the emergency stop is lifted', 'emergency-stop');
       const at = new Date();
       const digest = digestOf(action);
       requireUsable(row, digest, at);
@@ -76,6 +78,20 @@ export class AnswersService {
       });
       total += count;
       if (count === 0) return total;
+    }
+  }
+
+  /** Cancels every pending approval of the running tenant; returns how many. To be called in a transaction, which then holds them all. */
+  async cancelApprovals(reason: string): Promise<number> {
+    for (let total = 0; ; ) {
+      const now = new Date();
+      const rows = await tenantSql(this.em, async (db) => {
+        const pending = await lockPendingApprovals(db);
+        return pending.length === 0 ? [] : cancelInteractions(db, pending, reason, now);
+      });
+      if (rows.length === 0) return total;
+      total += rows.length;
+      await this.tell(rows, now);
     }
   }
 

@@ -58,6 +58,7 @@ export const InteractionSchema = defineEntity({
     INDEX('interaction_agent_index', `("tenant_id", "agent_id", "id") where agent_id is not null`),
     INDEX('interaction_session_index', `("tenant_id", "session_id", "id") where session_id is not null`),
     INDEX('interaction_subject_index', `("tenant_id", "subject_id", "id") where subject_id is not null`),
+    INDEX('interaction_action_index', `("tenant_id", "agent_id", "action_digest", "id") where action_digest is not null and agent_id is not null`),
     INDEX('interaction_responded_by_index', `("tenant_id", "responded_by_id", "id") where responded_by_id is not null`),
   ],
   checks: [

@@ -67,17 +67,30 @@ export async function lockLapsed(db: Sql, now: Date): Promise<InteractionRow[]> 
   return found.rows;
 }
 
+/** Pending approvals, the oldest first, locked, a batch at a time. Served by interaction_status_index. */
+export async function lockPendingApprovals(db: Sql): Promise<InteractionRow[]> {
+  const found = await sql<InteractionRow>`
+    select ${INTERACTION_COLUMNS} from trust.interaction i
+     where i.tenant_id = ${currentTenantId()} and i.status = 'pending' and i.type = 'approval_request' order by i.id limit ${BATCH} for no key update`.execute(db);
+  return found.rows;
+}
+
 /** Marks locked interactions as expired, each with its entry. By primary key. */
-export async function expireInteractions(db: Sql, rows: readonly InteractionRow[], now: Date): Promise<InteractionRow[]> {
+export const expireInteractions = (db: Sql, rows: readonly InteractionRow[], now: Date): Promise<InteractionRow[]> => endPending(db, rows, { status: 'expired' }, now);
+
+/** Cancels locked interactions, each with its entry. By primary key. */
+export const cancelInteractions = (db: Sql, rows: readonly InteractionRow[], reason: string, now: Date): Promise<InteractionRow[]> => endPending(db, rows, { status: 'cancelled', reason }, now);
+
+async function endPending(db: Sql, rows: readonly InteractionRow[], newState: { status: 'expired' | 'cancelled'; reason?: string }, now: Date): Promise<InteractionRow[]> {
   const entries = rows.map((row) => ({
-    action: 'interaction.expired', subjectType: 'interaction', subjectId: row.id, agentId: row.agent_id, sessionId: row.session_id, previousState: { status: 'pending' }, newState: { status: 'expired' },
+    action: `interaction.${newState.status}`, subjectType: 'interaction', subjectId: row.id, agentId: row.agent_id, sessionId: row.session_id, previousState: { status: 'pending' }, newState,
   }));
-  const expired = await sql<InteractionRow>`
+  const ended = await sql<InteractionRow>`
     with entry as (${insertEntries(entries)})
-    update trust.interaction i set status = 'expired', updated_at = ${now}
+    update trust.interaction i set status = ${newState.status}, updated_at = ${now}
      where i.tenant_id = ${currentTenantId()} and i.id = any (${rows.map((row) => row.id)}::uuid[]) and i.status = 'pending'
     returning ${INTERACTION_COLUMNS}`.execute(db);
-  return expired.rows;
+  return ended.rows;
 }
 
 /** The status of an agent, which stays as it is until the transaction ends; undefined when there is none. By primary key. */
