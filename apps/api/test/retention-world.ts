@@ -57,7 +57,7 @@ export class Tenant {
 
   /** Makes months for the past, and in the session one message for each number of days ago. */
   async messages(sessionId: string, daysAgo: readonly number[], content = 'said long ago'): Promise<void> {
-    await this.rows(`select kernel.ensure_months('communication.message', now() - interval '14 months', 14)`);
+    await this.rows(`select kernel.ensure_months('communication.message', now() - interval '18 months', 18)`);
     await this.rows(`insert into communication.message (tenant_id, id, session_id, sequence, role, message_type, content, size_bytes, content_digest, created_at, updated_at)
       select 'TENANT', ${pastId('n.days')}, '${sessionId}', n.i, 'user', 'text', '${content} ' || n.i, 10, repeat('a', 64), now() - make_interval(days => n.days), now()
         from unnest(array[${daysAgo.join(', ')}]) with ordinality n(days, i)`);
