@@ -14,4 +14,19 @@ export const RETENTION_STORES: readonly Store[] = [
       user: { how: 'blank', set: { response: 'null', responded_by_id: 'null', responded_by_name: "'erased'" } },
     },
   },
+  {
+    table: 'trust.decision',
+    retention: 'decision',
+    isPartitioned: true,
+    subjects: { agent: { columns: ['agent_id'] }, user: { columns: ['feedback_by_id'] }, session: { columns: ['session_id'] } },
+    erasure: {
+      agent: { how: 'blank', set: { input_context: "'{}'::jsonb", decision_rationale: 'null', action_taken: "'{}'::jsonb", feedback_comment: 'null' } },
+      user: { how: 'blank', set: { feedback_comment: 'null', feedback_by_id: 'null', feedback_by_name: "'erased'" } },
+    },
+  },
+  ...(['override', 'freeze', 'incident'] as const).map((table): Store => ({
+    table: `trust.${table}`,
+    subjects: { agent: { columns: ['agent_id'] } },
+    erasure: { agent: { how: 'blank', set: { [table === 'incident' ? 'description' : 'reason']: "'erased'" } } },
+  })),
 ];

@@ -9,7 +9,7 @@ import { AuthorizationsService } from './authorization/authorizations.service.js
 import { ToolGate } from './authorization/tool-gate.service.js';
 import { forgetJudge } from './decision/decision.sql.js';
 import { DecisionsController } from './decision/decisions.controller.js';
-import { DecisionsService } from './decision/decisions.service.js';
+import { DecisionsService, RATIONALE } from './decision/decisions.service.js';
 import { EmergencyStopsController } from './emergency/emergency-stops.controller.js';
 import { EmergencyStopsService } from './emergency/emergency-stops.service.js';
 import { AnswersService } from './interaction/answers.service.js';
@@ -78,6 +78,7 @@ export class TrustModule implements OnModuleInit {
   onModuleInit(): void {
     this.auditHooks.actions.register('trust', async () => ACTIONS);
     this.auditHooks.stores.register('trust', async () => RETENTION_STORES);
+    this.auditHooks.encryptedColumns.register('trust', async () => [RATIONALE]);
     this.agentsHooks.references.register('trust', async (_em, id) => [
       { table: 'trust.interaction', count: await tenantStatement(this.em, (db) => countInteractionsOfAgent(db, id)) },
       ...(await tenantStatement(this.em, (db) => countTrustOfAgent(db, id))),

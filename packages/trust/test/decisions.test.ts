@@ -36,6 +36,17 @@ describe('a decision', () => {
     expect(JSON.stringify(body)).not.toContain('secret');
   });
 
+  it('keeps its reason encrypted, for its own row alone [S4.97]', async () => {
+    const [one, two] = [await decided(hive, session, { decisionRationale: 'a secret word' }), await decided(hive, session, { decisionRationale: 'another' })];
+    const stored = await hive.database.execute<{ decision_rationale: string }>(hive.orm, `select decision_rationale from trust.decision where id in ('${one.id}', '${two.id}')`);
+    for (const { decision_rationale: value } of stored) expect(value).toMatch(/^enc1\.[0-9a-f-]{36}\.[\w-]+$/);
+    expect((await hive.get<{ items: object[] }>(`/v1/sessions/${session.id}/decisions`)).body.items).toMatchObject([{ decisionRationale: 'another' }, { decisionRationale: 'a secret word' }]);
+    expect((await judge(hive, one, 'approved')).body).toMatchObject({ decisionRationale: 'a secret word' });
+    await hive.database.execute(hive.orm, `update trust.decision set decision_rationale = (select decision_rationale from trust.decision where id = '${two.id}') where id = '${one.id}'`);
+    expect((await hive.get(`/v1/decisions/${one.id}`)).status).toBe(500);
+    expect((await hive.get(`/v1/decisions/${two.id}`)).body).toMatchObject({ decisionRationale: 'another' });
+  });
+
   it('is allowed by the level in one statement, and by none with a question', async () => {
     const waiting = await decided(hive, session);
     expect(waiting.authorization).toMatchObject({ outcome: 'needs_approval', level: 'L0', interactionId: expect.any(String) });

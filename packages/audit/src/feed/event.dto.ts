@@ -4,7 +4,7 @@ import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { ActorDto, SubjectDto, type EntryRow } from '../entry.dto.js';
 import type { Risk } from '../entry.entity.js';
-import { IsPatternList, ToList } from './pattern.js';
+import { IsPatternList, ToList } from './pattern.dto.js';
 
 const SEQUENCE_MAX = 999_999_999_999_999;
 

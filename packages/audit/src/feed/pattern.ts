@@ -1,8 +1,3 @@
-import { IsArray, ArrayMaxSize, Matches, MaxLength, type ValidationOptions } from 'class-validator';
-import { applyDecorators } from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { IsUniqueList } from '@agent-hive/kernel/http';
-
 /*
  * Patterns of actions
  *
@@ -10,19 +5,9 @@ import { IsUniqueList } from '@agent-hive/kernel/http';
  *   task.*           every action of the noun
  *   *                every action
  */
-const PATTERN = /^(?:\*|[^*\s\p{Cc}](?:[^*\p{Cc}]*[^*\s\p{Cc}])?|[^*\s\p{Cc}][^*\p{Cc}]*\.\*)$/u;
 
-/** Most patterns that one filter has. */
-export const PATTERNS_MAX = 20;
-
-const options: ValidationOptions = { each: true, message: 'each of $property must be an action such as task.completed, every action of a noun such as task.*, or *' };
-
-/** A list of patterns, none twice; each of at most 100 characters. */
-export const IsPatternList = (): PropertyDecorator =>
-  applyDecorators(IsArray(), ArrayMaxSize(PATTERNS_MAX), IsUniqueList(), MaxLength(100, { each: true }), Matches(PATTERN, options));
-
-/** Reads what a query names once as a list of one. */
-export const ToList = (): PropertyDecorator => Transform(({ value }) => (typeof value === 'string' ? [value] : (value as unknown)));
+/** The form of one. */
+export const PATTERN = /^(?:\*|[^*\s\p{Cc}](?:[^*\p{Cc}]*[^*\s\p{Cc}])?|[^*\s\p{Cc}][^*\p{Cc}]*\.\*)$/u;
 
 /** Patterns in the two forms in which an action is compared: whole names, and beginnings. */
 export interface Patterns {

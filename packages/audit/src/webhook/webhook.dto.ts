@@ -1,7 +1,7 @@
 import { ArrayMinSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { iso } from '@agent-hive/kernel';
 import { given, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
-import { IsPatternList } from '../feed/pattern.js';
+import { IsPatternList } from '../feed/pattern.dto.js';
 import { SECRET_PATTERN } from './secret.js';
 import { WEBHOOK_DELIVERY_STATUSES, type LoggedAttempt, type WebhookDeliveryStatus } from './webhook-delivery.entity.js';
 

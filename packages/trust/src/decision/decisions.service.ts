@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { AgentsService, SessionsService, TRUST_LEVELS } from '@agent-hive/agents';
+import { EncryptionService, type EncryptedColumn } from '@agent-hive/audit';
 import { decodeIdCursor, Forbidden, newId, NotFound, oneTransaction, pageOf, Refused, requireContext, tenantRead, tenantSql, tenantStatement, type Page } from '@agent-hive/kernel';
 import canonicalize from 'canonicalize';
 import { AuthorizationsService } from '../authorization/authorizations.service.js';
@@ -10,6 +11,9 @@ import { LevelsService } from '../level/levels.service.js';
 import { TrustMetricsService } from '../metric/trust-metrics.service.js';
 import { DecisionDto, type AgentDecisionQuery, type CreateDecisionDto, type DecisionFeedbackDto, type DecisionRow } from './decision.dto.js';
 import { countDecisions, insertDecision, lockDecision, selectDecision, selectDecisions, updateFeedback, type Authorized, type DecisionsOf, type DraftDecision } from './decision.sql.js';
+
+/** Kept encrypted: it is what an agent thought, in words. */
+export const RATIONALE: EncryptedColumn = { table: 'trust.decision', column: 'decision_rationale' };
 
 const VERDICTS: Readonly<Record<DecisionFeedbackDto['feedback'], Verdict>> = { approved: 1, modified: 0, rejected: -1 };
 
@@ -23,13 +27,14 @@ export class DecisionsService {
     private readonly authorizations: AuthorizationsService,
     private readonly levels: LevelsService,
     private readonly metrics: TrustMetricsService,
+    private readonly encryption: EncryptionService,
   ) {}
 
   /** One decision. Throws NotFound. */
   async get(id: string): Promise<DecisionDto> {
     const row = await tenantStatement(this.em, (db) => selectDecision(db, id));
     if (!row) throw new NotFound('decision', id);
-    return DecisionDto.of(row);
+    return this.shown(row);
   }
 
   /** A page of a session's decisions, newest first. Throws NotFound on the session. */
@@ -53,8 +58,9 @@ export class DecisionsService {
    */
   async create(sessionId: string, input: CreateDecisionDto): Promise<DecisionDto> {
     const draft = draftOf(sessionId.toLowerCase(), input);
+    draft.decision_rationale = await this.encryption.encrypt({ ...RATIONALE, row: draft.id }, draft.decision_rationale);
     const done = await tenantStatement(this.em, (db) => insertDecision(db, draft, null));
-    if (done?.row) return DecisionDto.of(done.row);
+    if (done?.row) return this.shown(done.row);
     const agentId = done?.agent_id ?? null;
     if (!done?.is_open || agentId === null) return this.refuse(draft.session_id);
     return oneTransaction(this.em, async () => {
@@ -62,7 +68,7 @@ export class DecisionsService {
       const said = await this.authorizations.authorize({ agentId, actionClass, risk, details, sessionId: session, subject: { type: 'decision', id: draft.id } });
       const authorized: Authorized = { ...said, level: TRUST_LEVELS.indexOf(said.level) };
       const written = await tenantSql(this.em, (db) => insertDecision(db, draft, authorized));
-      return written?.row ? DecisionDto.of(written.row) : this.refuse(session);
+      return written?.row ? this.shown(written.row) : this.refuse(session);
     });
   }
 
@@ -76,13 +82,13 @@ export class DecisionsService {
       const row = await tenantSql(this.em, (db) => lockDecision(db, id));
       if (!row) throw new NotFound('decision', id);
       requireJudge(row.agent_id);
-      if (row.user_feedback === input.feedback) return DecisionDto.of(row);
+      if (row.user_feedback === input.feedback) return this.shown(row);
       if (row.user_feedback !== 'pending') {
         throw new Refused(`decision ${id} was ${row.user_feedback} already: what is said of a decision is said once`, 'feedback-given', { userFeedback: row.user_feedback });
       }
       const updated = await tenantSql(this.em, (db) => updateFeedback(db, row, input, now));
       await this.learn(updated, input, now);
-      return DecisionDto.of(updated);
+      return this.shown(updated);
     });
   }
 
@@ -99,11 +105,17 @@ export class DecisionsService {
 
   private async page(of: DecisionsOf, query: AgentDecisionQuery): Promise<Page<DecisionDto>> {
     const before = decodeIdCursor(query.cursor);
-    return tenantRead(this.em, async (db) => {
-      const page: Page<DecisionDto> = pageOf(await selectDecisions(db, of, query, before), query.limit, (row) => [row.id], (row) => DecisionDto.of(row));
-      if (query.total) page.total = await countDecisions(db, of, query);
-      return page;
+    const page: Page<DecisionRow> = await tenantRead(this.em, async (db) => {
+      const rows: Page<DecisionRow> = pageOf(await selectDecisions(db, of, query, before), query.limit, (row) => [row.id], (row) => row);
+      if (query.total) rows.total = await countDecisions(db, of, query);
+      return rows;
     });
+    return { ...page, items: await Promise.all(page.items.map((row) => this.shown(row))) };
+  }
+
+  /** The decision of a row, with its rationale in clear. */
+  private async shown(row: DecisionRow): Promise<DecisionDto> {
+    return DecisionDto.of({ ...row, decision_rationale: await this.encryption.decrypt({ ...RATIONALE, row: row.id }, row.decision_rationale) });
   }
 
   /** Tells why a session takes no decision. */
