@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { currentTenantId, decodeIdCursor, Forbidden, idFloor, Invalid, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
-import { sql, type RawBuilder } from 'kysely';
+import { currentTenantId, decodeIdCursor, Forbidden, Invalid, NotFound, pageOf, requireContext, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
+import { sql } from 'kysely';
 import { AuditHooks } from './audit.hooks.js';
 import { CAPTURED_VERBS } from './capture.subscriber.js';
 import { EntryDto, type CreateEntryDto, type EntryQuery, type EntryRow } from './entry.dto.js';
 import { insertEntry, type EntryInput } from './entry.sql.js';
+import { countEntries, selectEntries } from './entry-list.sql.js';
 
 /** Reads the record, and adds to it what the unit of work cannot see. */
 @Injectable()
@@ -25,16 +26,9 @@ export class EntriesService {
 
   /** A page of entries, newest first. `from` and `to` bound the ids, so only their months are read. */
   async list(query: EntryQuery): Promise<Page<EntryDto>> {
-    const where = conditions(query);
     return tenantSql(this.em, async (db) => {
-      const after = decodeIdCursor(query.cursor);
-      const keyset = after === undefined ? where : sql`${where} and id < ${after}::uuid`;
-      const found = await sql<EntryRow>`select * from audit.entry where ${keyset} order by id desc limit ${query.limit + 1}`.execute(db);
-      const page: Page<EntryDto> = pageOf(found.rows, query.limit, (row) => [row.id], (row) => EntryDto.of(row));
-      if (query.total) {
-        const counted = await sql<{ count: string }>`select count(*) as count from audit.entry where ${where}`.execute(db);
-        page.total = Number(counted.rows[0]!.count);
-      }
+      const page: Page<EntryDto> = pageOf(await selectEntries(db, query, decodeIdCursor(query.cursor)), query.limit, (row) => [row.id], (row) => EntryDto.of(row));
+      if (query.total) page.total = await countEntries(db, query);
       return page;
     });
   }
@@ -87,19 +81,4 @@ export class EntriesService {
     const message = `${name} is recorded by the hive itself and cannot be reported: give the action a name of its own`;
     throw new Invalid(message, [{ pointer: '/actionType', message }]);
   }
-}
-
-function conditions(query: EntryQuery): RawBuilder<unknown> {
-  const all = [sql`tenant_id = ${currentTenantId()}`];
-  if (query.subjectType !== undefined) all.push(sql`subject_type = ${query.subjectType}`);
-  if (query.subjectId !== undefined) all.push(sql`subject_id = ${query.subjectId}`);
-  if (query.actorId !== undefined) all.push(sql`actor_id = ${query.actorId}`);
-  if (query.agentId !== undefined) all.push(sql`agent_id = ${query.agentId}`);
-  if (query.sessionId !== undefined) all.push(sql`session_id = ${query.sessionId}`);
-  if (query.risk !== undefined) all.push(sql`risk = ${query.risk}`);
-  if (query.action?.endsWith('.*')) all.push(sql`starts_with(action, ${query.action.slice(0, -1)})`);
-  else if (query.action !== undefined) all.push(sql`action = ${query.action}`);
-  if (query.from !== undefined) all.push(sql`id >= ${idFloor(new Date(query.from))}::uuid`);
-  if (query.to !== undefined) all.push(sql`id < ${idFloor(new Date(query.to))}::uuid`);
-  return sql.join(all, sql` and `);
 }

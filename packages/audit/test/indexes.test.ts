@@ -1,6 +1,7 @@
 import { newId, runAs, type Sql } from '@agent-hive/kernel';
 import { explain, type Plan, type TestApp } from '@agent-hive/kernel/testing';
 import { rollUp, selectBuckets, selectMeans } from '../src/metric/metric.sql.js';
+import { selectEntries } from '../src/entry-list.sql.js';
 import { selectEntryIds, selectSuggestion, selectSuggestions, selectUnmeasured } from '../src/review/suggestion.sql.js';
 import { selectRules } from '../src/review/review-rule.sql.js';
 import { auditApp, DAY_MS, HOUR_MS } from './world.js';
@@ -35,8 +36,8 @@ describe('the indexes of metrics and reviews, by the plans of the statements tha
              case when s.status <> 'implemented' then now() end, case when s.status = 'verified' then '{}'::jsonb end, now() - interval '2 days', now(), now()
         from (values ${tenants}) t(id), generate_series(1, 1000) n cross join lateral (select case when n % 100 = 0 then 'implemented' when n % 50 = 1 then 'rejected' else 'verified' end as status) s`);
     await run(`
-      insert into audit.entry (tenant_id, id, occurred_at, actor_type, actor_name, action, subject_type, subject_id)
-      select t.id, (left(kernel.id_floor(now())::text, 19) || '8' || substr(gen_random_uuid()::text, 21))::uuid, now(), 'service', 'test', 'task.failed', 'task', gen_random_uuid()
+      insert into audit.entry (tenant_id, id, occurred_at, actor_type, actor_id, actor_name, action, subject_type, subject_id, risk)
+      select t.id, (left(kernel.id_floor(now())::text, 19) || '8' || substr(gen_random_uuid()::text, 21))::uuid, now(), 'user', case when n % 100 = 0 then '${subject}'::uuid else gen_random_uuid() end, 'test', 'task.failed', 'task', gen_random_uuid(), case when n % 100 = 1 then 'critical' else 'low' end
         from (values ${tenants}) t(id), generate_series(1, 1000) n`);
     for (const table of ['entry', 'performance_metric', 'metric_day', 'optimization_suggestion']) await run(`vacuum (analyze) audit.${table}`);
   });
@@ -57,6 +58,8 @@ describe('the indexes of metrics and reviews, by the plans of the statements tha
     ['suggestions of a status', /^optimization_suggestion_status_index$/, (db) => selectSuggestions(db, { limit: 20, status: 'rejected' }, undefined)],
     ['suggestions of a category', /^optimization_suggestion_category_index$/, (db) => selectSuggestions(db, { limit: 20, category: 'reliability' }, undefined)],
     ['suggestions to measure', /^optimization_suggestion_(status_index|live_unique)$/, (db) => selectUnmeasured(db, now, undefined, 100)],
+    ['entries of a risk [S4.128]', /_risk_id_idx$/, (db) => selectEntries(db, { limit: 20, risk: 'critical' }, undefined)],
+    ['entries of a user [S4.78]', /_actor_id_id_idx$/, (db) => selectEntries(db, { limit: 20, actorId: subject }, undefined)],
     ['entries about some subjects', /_subject_type_subject_id_id_idx$/, (db) => selectEntryIds(db, 'task', [newId()], { from: ago(HOUR_MS), to: now }, 5)],
     ['rules', /^review_rule_pkey$/, (db) => selectRules(db, 'r')],
   ])('%s: %s', async (_, index, work) => {
