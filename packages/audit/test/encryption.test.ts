@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { newId, runAs, tenantSql } from '@agent-hive/kernel';
+import { newId, oneTransaction, runAs, tenantSql } from '@agent-hive/kernel';
 import { principal, testApp, type TestApp } from '@agent-hive/kernel/testing';
 import { sql } from 'kysely';
 import { readKeyEncryptionKeys } from '../src/encryption/key-encryption-key.js';
@@ -73,7 +73,7 @@ describe('encryption of sensitive columns', () => {
   it('keeps a key that a transaction made and rolled back for nobody', async () => {
     const [me, id] = [principal(), newId()];
     await as(me, async () => {
-      const lost = tenantSql(hive.orm.em, async () => {
+      const lost = oneTransaction(hive.orm.em, async () => {
         await encryption.encrypt(cell(id), 'lost');
         throw new Error('rolled back');
       });

@@ -1,4 +1,5 @@
-import { runAs, servicePrincipal } from '@agent-hive/kernel';
+import { sql } from 'kysely';
+import { runAs, servicePrincipal, tenantSql } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { LevelsService, TrustMetricsService } from '../src/index.js';
 import { anAgent, aPerson, aSession, asAgent, changesOf, decided, inSeconds, judge, judged, overridden, recorded, trustApp, trustOf } from './world.js';
@@ -154,7 +155,7 @@ describe('levels of trust', () => {
 
   it('are changed by nobody in the table of changes, not even by the application', async () => {
     await overridden(hive, agent, 'L1');
-    await expect(hive.orm.em.getConnection().execute(`set role hive_app; update trust.level_change set to_level = 4`)).rejects.toThrow(/permission denied/);
+    await expect(runAs(hive.orm.em, hive.me, () => tenantSql(hive.orm.em, (db) => sql`update trust.level_change set to_level = 4`.execute(db)))).rejects.toThrow(/permission denied/);
   });
 
   it('are lost to nobody when many judge at once', async () => {

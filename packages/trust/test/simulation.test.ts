@@ -1,11 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { TestApp } from '@agent-hive/kernel/testing';
+import { testEngine, type TestApp } from '@agent-hive/kernel/testing';
 import { CHARACTERS, simulate, tableOf, type Point } from './simulation.js';
 import { trustApp } from './world.js';
 
 const EVERY = 100;
 
-describe('three synthetic agents that decide 2,000 times each', () => {
+/** Some 18,000 requests: minutes on the one connection of the embedded engine. */
+const onServer = testEngine() === 'server' ? describe : describe.skip;
+
+onServer('three synthetic agents that decide 2,000 times each (some 18,000 requests: server engine)', () => {
   let hive: TestApp;
   const runs = new Map<string, Point[]>();
   beforeAll(async () => {
