@@ -22,9 +22,9 @@ const EDGES: Record<string, readonly string[]> = {
   'double precision': [`'-Infinity'`, '-1', '0', '1', `'Infinity'`],
   numeric: ['-1e15', '-1', '0', '1', '1e15'],
   boolean: ['true', 'false'],
+  bytea: [`'\\x'`, `'\\x00'`, `decode(repeat('00', 32), 'hex')`],
   date: [`'2000-01-01'`, `'2100-01-01'`],
   timestamptz: [`'2000-01-01'`, `'2100-01-01'`],
-  date: [`'2000-01-01'`, `'2100-01-01'`],
   json: [`'null'`, `'[]'`, `'{}'`],
   jsonb: [`'null'`, `'[]'`, `'{}'`, `'"x"'`, `'1'`, `'["x"]'`],
 };
@@ -99,7 +99,11 @@ describe('every constraint of the schema refuses what it is there for [S4.122]',
     expect(keys.length).toBeGreaterThan(50);
     for (const { name, table, expression, columns } of keys) {
       // Of a key over some rows only, a row that is one of them.
-      const within = (column: string) => new RegExp(`WHERE .*\\b${column} = (?:ANY \\(ARRAY\\[)?('[^']*'::text)`).exec(expression)?.[1];
+      const within = (column: string): string | undefined => {
+        if (new RegExp(`WHERE .*\\b${column} IS NULL`).test(expression)) return 'null';
+        if (new RegExp(`WHERE .*NOT ${column}\\b`).test(expression)) return 'false';
+        return new RegExp(`WHERE .*\\b${column} = (?:ANY \\(ARRAY\\[)?('[^']*'::text)`).exec(expression)?.[1];
+      };
       const row = `insert into probe (${columns.map((column) => column.name).join(', ')}) values (${columns.map(({ name: column, type }) => within(column) ?? edgesOf(type)[1]).join(', ')})`;
       // A copy by a query has the columns, and nothing of what is said about them.
       const made = [`create table probe as select * from ${table} limit 0`, expression];
