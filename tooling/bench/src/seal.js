@@ -22,8 +22,11 @@ export const SEAL_SECTIONS = ['write', 'pending', 'verify'];
  */
 export async function sealBench({ rounds, seconds, writers, entries, sections }) {
   if (sections.includes('verify') && entries <= BATCH) throw new Error(`--entries ${entries}: it takes more than ${BATCH}, which are sealed at once`);
-  const bench = { url: serverUrl(), rounds, seconds, writers, entries, databases: [], peers: [] };
-  const stop = () => bench.peers.forEach((peer) => void peer.close());
+  const bench = { url: serverUrl(), rounds, seconds, writers, entries, databases: [], peers: [], isStopped: false };
+  const stop = () => {
+    bench.isStopped = true;
+    for (const peer of bench.peers) void peer.close();
+  };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     bench.base = await newDatabase(bench);
@@ -48,6 +51,7 @@ async function newDatabase(bench) {
 }
 
 async function openPeer(bench, { file, title, ...options }) {
+  if (bench.isStopped) throw new Error('the bench was stopped');
   const peer = startPeer(file, title);
   bench.peers.push(peer);
   await peer.call('open', { poolMax: bench.writers, world: bench.world, ...options });
