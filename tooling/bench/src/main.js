@@ -8,6 +8,8 @@
  * pnpm bench knowledge [--rounds 3] [--save]           search over the documentation of the dependencies, by questions with known answers
  * pnpm bench vectors [--vectors 100000] [--queries 50] [--only plain,service,mastra] [--save]
  *                  recall@10 and latency beside plain pgvector and Mastra's, without a filter and with narrow ones
+ * pnpm bench seal [--rounds 5] [--seconds 4] [--writers 16] [--entries 100000] [--sections write,pending,verify] [--save]
+ *                  writers with and without the sealer, its lag, the alternatives in plain SQL, verification; --entries 1000000 is the large form
  *
  * Needs the build (`pnpm build`) and a PostgreSQL server: HIVE_TEST_DATABASE_URL, or a local one. Peers run in the same
  * run, in turns, on databases of their own that are dropped at the end. Prints medians and ratios; --save adds the result to bench/results.
@@ -21,6 +23,7 @@ import { knowledgeBench } from './knowledge.js';
 import { MESSAGE_CROWDS, MESSAGE_PEERS, messagesBench } from './messages.js';
 import { readOptions } from './options.js';
 import { saveResult } from './result.js';
+import { SEAL_SECTIONS, sealBench } from './seal.js';
 import { PEERS, SECTIONS, tasksBench } from './tasks.js';
 import { VECTOR_PEERS, vectorsBench } from './vectors.js';
 
@@ -29,6 +32,7 @@ const BENCHES = {
   tasks: { run: tasksBench, defaults: { rounds: 3, seconds: 2, loops: [1, 10, 40], batches: [1, 50], only: Object.keys(PEERS), sections: SECTIONS, foreign: 100_000, finished: 1_000_000 } },
   messages: { run: messagesBench, defaults: { rounds: 3, seconds: 2, loops: [1, 10], only: Object.keys(MESSAGE_PEERS), crowds: MESSAGE_CROWDS } },
   knowledge: { run: knowledgeBench, defaults: { rounds: 3 } },
+  seal: { run: sealBench, defaults: { rounds: 5, seconds: 4, writers: 16, entries: 100_000, sections: SEAL_SECTIONS } },
   vectors: { run: vectorsBench, defaults: { vectors: 100_000, queries: 50, only: VECTOR_PEERS } },
 };
 

@@ -32,6 +32,14 @@ export async function onServer(url, work) {
 /** What autovacuum does within a minute, where it is on: plans for tables as they are, not as they were when empty. */
 export const vacuum = (url, ...tables) => onServer(url, (client) => client.query(`vacuum (analyze) ${tables.join(', ')}`));
 
+const SETTINGS = ['server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers', 'autovacuum', 'shared_preload_libraries'];
+
+/** How the server is set up, by the names of its settings: what writes cost depends on it. */
+export async function settingsOf(url) {
+  const { rows } = await onServer(url, (client) => client.query('select name, setting from pg_settings where name = any($1)', [SETTINGS]));
+  return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
+}
+
 /** A port that was free a moment ago. */
 export async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');

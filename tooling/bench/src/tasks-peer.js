@@ -1,7 +1,5 @@
-/*
- * The process of one peer of the benches of tasks and of messages: opens it, and does what the bench asks by messages, one at a time.
- * It ends when it is told to, or when the bench is gone.
- */
+/* The process of one peer of the benches of tasks, of messages and of sealing: opens it, and takes samples of it, one at a time. */
+import { servePeer } from './peer-process.js';
 import { countWrites } from './tasks-loops.js';
 
 const opened = { peer: null };
@@ -17,26 +15,15 @@ const methods = {
     const since = new Date();
     const sample = await opened.peer[kind](how);
     const found = await opened.peer.tally(since);
-    for (const what of EXPECTED[kind]) if (found[what] !== undefined && found[what] !== sample.count) throw new Error(`${kind}: for ${sample.count} tasks there are ${found[what]} ${what}`);
+    for (const what of EXPECTED[kind]) if (found[what] !== undefined && found[what] !== sample.count) throw new Error(`${kind}: for ${sample.count} done there are ${found[what]} ${what}`);
     return sample;
   },
 };
 
 /** What a database that tells it has one of for each task. */
-const EXPECTED = { latest: [], append: ['created', 'createdEntries'], crowd: ['created', 'createdEntries'], enqueue: ['created', 'createdEntries'], drain: ['completed', 'attempts', 'claimedEntries', 'completedEntries'] };
+const EXPECTED = {
+  latest: [], append: ['created', 'createdEntries'], crowd: ['created', 'createdEntries'], enqueue: ['created', 'createdEntries'], drain: ['completed', 'attempts', 'claimedEntries', 'completedEntries'],
+  entry: ['entries'], pending: ['entries', 'pending'], chain: ['entries', 'links'],
+};
 
-async function end(code) {
-  await opened.peer?.close();
-  process.exit(code);
-}
-
-process.on('message', ({ id, method, argument }) => {
-  if (method === 'close') return void end(0);
-  methods[method](argument).then(
-    (result) => process.send({ id, result }),
-    (error) => process.send({ id, error: error.stack }),
-  );
-});
-process.on('disconnect', () => void end(1));
-process.on('SIGTERM', () => void end(143));
-process.on('SIGINT', () => undefined); // the terminal tells the bench as well, which then closes this
+servePeer(methods, async () => opened.peer?.close());

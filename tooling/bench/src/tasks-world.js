@@ -11,10 +11,10 @@ const TABLES = ['tasks.task', 'tasks.attempt', 'audit.entry'];
 /** What a hive of the bench runs with. `key` administers it. */
 export const hiveEnv = (url, key, poolMax) => ({ DATABASE_URL: url, HIVE_ALLOW_SUPERUSER: 'true', HIVE_ADMIN_KEY: key, LOG_LEVEL: 'warn', HIVE_POOL_MIN: String(poolMax), HIVE_POOL_MAX: String(poolMax) });
 
-/** Opens a hive that does not listen, in this process. */
-export async function openHiveHere(url, key, poolMax) {
+/** Opens a hive that does not listen, in this process. `settings` are more of its environment. */
+export async function openHiveHere(url, key, poolMax, settings = {}) {
   const { createLogger, openHive, readConfig } = await built('apps/api/dist/index.js');
-  const { config } = readConfig(hiveEnv(url, key, poolMax));
+  const { config } = readConfig({ ...hiveEnv(url, key, poolMax), ...settings });
   return openHive(config, { out: () => undefined, err: () => undefined }, createLogger(config));
 }
 

@@ -1,4 +1,4 @@
-import { createDatabase, onServer, serverUrl } from './servers.js';
+import { createDatabase, serverUrl, settingsOf } from './servers.js';
 import { startPeer } from './peers.js';
 import { median } from './result.js';
 import { LEAD_SECONDS } from './tasks-loops.js';
@@ -125,11 +125,4 @@ async function measureCrowds(bench, { base, loops, batches, foreign, finished })
   await warm(runners.filter((runner) => !hives.includes(runner)), batches);
   const rows = await measure(bench, runners, casesOf('drain', loops.filter((amount) => amount <= POOL_MAX), batches));
   return rows.map((row) => ({ ...row, kind: 'crowd', foreign, finished }));
-}
-
-const SETTINGS = ['server_version', 'fsync', 'synchronous_commit', 'full_page_writes', 'wal_sync_method', 'shared_buffers', 'autovacuum', 'shared_preload_libraries'];
-
-async function settingsOf(url) {
-  const { rows } = await onServer(url, (client) => client.query('select name, setting from pg_settings where name = any($1)', [SETTINGS]));
-  return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
 }
