@@ -24,9 +24,10 @@ export const RETENTION_STORES: readonly Store[] = [
       user: { how: 'blank', set: { feedback_comment: 'null', feedback_by_id: 'null', feedback_by_name: "'erased'" } },
     },
   },
-  ...(['override', 'freeze', 'incident'] as const).map((table): Store => ({
+  ...(['override', 'freeze'] as const).map((table): Store => ({
     table: `trust.${table}`,
     subjects: { agent: { columns: ['agent_id'] } },
-    erasure: { agent: { how: 'blank', set: { [table === 'incident' ? 'description' : 'reason']: "'erased'" } } },
+    erasure: { agent: { how: 'blank', set: { reason: "'erased'" } } },
   })),
+  { table: 'trust.incident', subjects: { agent: { columns: ['agent_id'] } }, erasure: { agent: { how: 'delete' } } }, // its rows are never changed
 ];
