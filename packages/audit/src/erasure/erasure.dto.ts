@@ -20,7 +20,7 @@ export class CreateErasureDto {
 }
 
 /** What an erasure did to one table. */
-export class StoreReceiptDto implements StoreReceipt {
+export class ErasedStoreDto implements StoreReceipt {
   /** `schema.table`; with `archive:` before it, archives of that table. */
   table: string;
   /** Rows that are gone. */
@@ -44,7 +44,7 @@ export class ErasureDto {
   erasedAt: string;
   /** Rows that were erased or blanked, over all tables: 0 when an earlier erasure had left nothing. */
   changed: number;
-  stores: StoreReceiptDto[];
+  stores: ErasedStoreDto[];
 
   static of(receipt: ErasureReceipt): ErasureDto {
     const { id, subjectType, subjectId, reason, requestedByName, erasedAt, stores } = receipt;

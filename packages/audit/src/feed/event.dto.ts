@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { ArrayMaxSize, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { ActorDto, SubjectDto, type EntryRow } from '../entry.dto.js';
@@ -22,6 +22,7 @@ export class EventQuery extends PageQuery {
   @IsOptional()
   @ToList()
   @IsPatternList()
+  @ArrayMaxSize(20)
   action?: string[];
 }
 
@@ -39,6 +40,7 @@ export class EventStreamQuery {
   @IsOptional()
   @ToList()
   @IsPatternList()
+  @ArrayMaxSize(20)
   action?: string[];
 }
 

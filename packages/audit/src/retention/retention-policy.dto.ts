@@ -28,7 +28,7 @@ export class PeriodDto implements Period {
 /** The tenant's own periods; a class that is not named has the default. */
 export class ReplacePoliciesDto {
   @IsArray()
-  @ArrayMaxSize(RETENTION_CLASSES.length)
+  @ArrayMaxSize(8)
   @ValidateNested({ each: true })
   @Type(() => PeriodDto)
   items: PeriodDto[];

@@ -12,8 +12,8 @@ export class RetentionRunsController {
   /** Applies the policies now, or with dryRun counts what would go. One that fails says why; what it had not stored stays. */
   @Post()
   @Access('retention:write', { location: '/v1/retention-runs', transaction: false })
-  create(@Body() { dryRun = false }: CreateRetentionRunDto): Promise<RetentionRunDto> {
-    return this.runs.create({ dryRun });
+  create(@Body() { dryRun }: CreateRetentionRunDto): Promise<RetentionRunDto> {
+    return this.runs.create({ dryRun: dryRun ?? false });
   }
 
   /** Lists runs, newest first. */

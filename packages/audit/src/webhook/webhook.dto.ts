@@ -1,4 +1,4 @@
-import { ArrayMinSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min, ValidateIf } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Matches, Max, Min, ValidateIf } from 'class-validator';
 import { iso } from '@agent-hive/kernel';
 import { given, oneOfMessage, PageQuery } from '@agent-hive/kernel/http';
 import { IsPatternList } from '../feed/pattern.dto.js';
@@ -16,6 +16,7 @@ export class CreateWebhookDto {
 
   /** Actions such as `task.completed`, `task.*`, or `*`: any of them. */
   @IsPatternList()
+  @ArrayMaxSize(20)
   @ArrayMinSize(1)
   actions: string[];
 
@@ -53,6 +54,7 @@ export class UpdateWebhookDto {
   /** Events that have become deliveries before stay what they are. */
   @ValidateIf(given)
   @IsPatternList()
+  @ArrayMaxSize(20)
   @ArrayMinSize(1)
   actions?: string[];
 

@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMinSize, IsBoolean, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, IsBoolean, IsInt, IsObject, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
 import { IsPatternList } from '@agent-hive/audit';
 import { iso } from '@agent-hive/kernel';
 import { given, IsLine, MaxJsonBytes, PageQuery } from '@agent-hive/kernel/http';
@@ -37,6 +37,7 @@ export class CreateEventTriggerDto {
 
   /** Actions such as `task.completed`, `task.*`, or `*`: any of them. What triggers record of themselves starts nothing. */
   @IsPatternList()
+  @ArrayMaxSize(20)
   @ArrayMinSize(1)
   actions: string[];
 
@@ -74,6 +75,7 @@ export class UpdateEventTriggerDto {
 
   @ValidateIf(given)
   @IsPatternList()
+  @ArrayMaxSize(20)
   @ArrayMinSize(1)
   actions?: string[];
 
