@@ -22,6 +22,22 @@ async function held(world: OperationWorld): Promise<string> {
 
 /** By the id of the operation. A new operation whose body and object are enough needs none. */
 export const RECIPES: Record<string, (world: OperationWorld) => Promise<Recipe> | Recipe> = {
+  authorizations_create: async (world) => ({ body: { agentId: await anAgent(world), action: 'deploy', risk: 'high' } }),
+  decisions_judge: async (world) => {
+    const sessionId = await idOf(world, '/v1/sessions', { agentId: await anAgent(world) });
+    return { parameters: { id: await idOf(world, `/v1/sessions/${sessionId}/decisions`, { decisionType: 'review', inputContext: {}, actionTaken: {} }) }, body: { feedback: 'approved' } };
+  },
+  emergencyStops_create: () => ({ body: { reason: 'r' } }),
+  emergencyStops_delete: async (world) => {
+    await world.made('/v1/emergency-stop', { reason: 'r' });
+    return {};
+  },
+  erasures_create: async (world) => ({ body: { userId: await idOf(world, '/v1/users', { email: `${newId()}@example.com` }) } }),
+  eventTriggers_create: async (world) => ({ body: { name: newId(), processId: await idOf(world, '/v1/processes', { name: newId(), steps: [{ key: 'one', title: 'One' }] }), actions: ['task.*'] } }),
+  legalHolds_create: async (world) => ({ body: { subjectType: 'session', subjectId: await idOf(world, '/v1/sessions', {}), reason: 'r' } }),
+  retentionPolicies_replace: () => ({ body: { items: [{ retentionClass: 'mail', hotDays: 30, totalDays: 60 }] } }),
+  trustPolicies_upsert: () => ({ body: { preset: 'conservative' } }),
+  webhooks_create: () => ({ body: { url: 'http://127.0.0.1:1/', actions: ['*'] } }),
   agentMessages_send: async (world) => ({ body: { fromAgentId: await anAgent(world), toAgentId: await anAgent(world), type: 'message', content: 'hello' } }),
   agents_create: () => ({ body: { name: 'a', type: 'general-purpose' } }),
   agents_delete: async (world) => ({ parameters: { id: await anAgent(world) } }),
