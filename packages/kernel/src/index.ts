@@ -27,3 +27,4 @@ export { atMost, isAmong } from './size-class.js';
 export { oneTransaction, runningTransaction, tenantRead, tenantSql, tenantStatement, transactional, type Sql } from './transaction.js';
 export { idFloor, idTime, isUuid, newId, requireUuid } from './uuid.js';
 export { Wakeups } from './wakeups.js';
+export { Watched, type Watch } from './watched.js';

@@ -77,7 +77,7 @@ describe('event triggers', () => {
     expect((await entries(made.body)).map(({ action }) => action)).toEqual(['event_trigger.deleted', 'event_trigger.updated', 'event_trigger.created']);
   });
 
-  it('start a run by each event that matches, once, with what the event has [S2.69]', async () => {
+  it('start a run by each event that matches, once, with what the event has', async () => {
     const processId = await aProcess();
     const trigger = await aTrigger({ processId, actions: ['file.*'], filter: { agentId: '01990000-0000-7000-8000-000000000001' }, parameters: { what: '{{event.action}} of {{event.details.path}} by {{event.actor.name}}{{event.details.nothing}}', sequence: '{{event.sequence}}' } });
     const agentId = '01990000-0000-7000-8000-000000000001';

@@ -38,7 +38,7 @@ describe('self-review of work', () => {
 
   const times = (count: number, error: (n: number) => object) => Array.from({ length: count }, (_, n) => error(n));
 
-  it('suggests something when the same error comes up more than 5 times in 24 h, and names entries of the record', async () => {
+  it('suggests something when the same error comes up more than 5 times in 24 h, and names entries of the record [S2.69]', async () => {
     const me = principal();
     await failures(me, [...times(5, () => ({ code: 'E_TIMEOUT', message: 'no answer' })), ...times(5, () => ({ message: 'disk full' }))]);
     expect(await review(me)).toEqual({ opened: 0, measured: 0 });

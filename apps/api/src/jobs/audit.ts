@@ -1,8 +1,7 @@
 import { DispatchService, MetricsService, ReviewsService, SealingService } from '@agent-hive/audit';
 import { TenantsService } from '@agent-hive/identity';
-import { runAs, servicePrincipal } from '@agent-hive/kernel';
 import type { Job } from './jobs.js';
-import { forEachTenant } from './tenants.js';
+import { forEachTenant, forTenants } from './tenants.js';
 
 /**
  * Seals what was committed, so that an entry is in the log a second after it, two seconds when the process that does it was killed
@@ -15,21 +14,17 @@ export const sealRecord: Job = {
   graceSeconds: 1,
   async run(context) {
     const sealing = context.get(SealingService);
-    const failures: unknown[] = [];
+    let failure: unknown;
     let busy = [...new Set([...(await context.get(TenantsService).listActive()), ...sealing.tenants()])];
-    while (busy.length > 0) {
+    while (busy.length > 0 && !context.signal.aborted) {
       const full: string[] = [];
-      for (const tenantId of busy) {
-        if (context.signal.aborted) return;
-        try {
-          if ((await runAs(context.orm.em, servicePrincipal(tenantId, 'job:seal'), () => sealing.seal())).isFull) full.push(tenantId);
-        } catch (error) {
-          failures.push(error); // the log of one tenant may be refused; the others go on
-        }
-      }
+      const round = forTenants(context, 'seal', busy, async (tenantId) => {
+        if ((await sealing.seal()).isFull) full.push(tenantId);
+      });
+      await round.catch((error: unknown) => (failure ??= error)); // the log of one tenant may be refused; the others go on
       busy = full;
     }
-    if (failures.length > 0) throw new AggregateError(failures, `The logs of ${failures.length} tenants were not sealed: ${failures.map((failure) => (failure as Error).message).join('; ')}`);
+    if (failure !== undefined) throw failure;
   },
 };
 

@@ -39,7 +39,7 @@ export class EventsService {
       const { rows, scannedTo, head } = await look(db, after, query.limit, patterns);
       requireReached(after, head, cursor === undefined ? '/after' : '/cursor');
       const page: Page<EventDto> = { items: rows.map((row) => EventDto.of(row)), nextCursor: scannedTo < head ? encodeCursor([scannedTo]) : null };
-      if (query.total) page.total = await countEvents(db, after, patterns);
+      if (query.total) page.total = await countEvents(db, query.after ?? 0, patterns);
       return page;
     });
   }

@@ -31,7 +31,6 @@ export class FeedStreamsService {
     requireReached(start, head, last === undefined ? '/after' : '/headers/last-event-id');
     const patterns = patternsOf(action);
     const watch = this.watches.watch();
-    reply.raw.once('close', () => watch.close());
     let scannedTo = start;
     return this.streams.open(reply, String(start), {
       // A filter leaves events out: how far the reader is, the id of the last one that it was sent does not tell.
@@ -44,6 +43,7 @@ export class FeedStreamsService {
         }
       },
       wait: (timeoutMs, signal) => watch.wait(scannedTo, timeoutMs, signal),
+      close: () => watch.close(),
     });
   }
 

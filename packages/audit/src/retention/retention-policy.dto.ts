@@ -28,7 +28,7 @@ export class PeriodDto implements Period {
 /** The tenant's own periods; a class that is not named has the default. */
 export class ReplacePoliciesDto {
   @IsArray()
-  @ArrayMaxSize(8)
+  @ArrayMaxSize(8) // one of each class; a number, since the contract takes it from here
   @ValidateNested({ each: true })
   @Type(() => PeriodDto)
   items: PeriodDto[];

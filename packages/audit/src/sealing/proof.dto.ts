@@ -2,9 +2,10 @@ import { iso } from '@agent-hive/kernel';
 import type { LeafRow } from './proof.sql.js';
 import { CheckpointDto } from './sealing.dto.js';
 import { asBuffer } from './sealing.sql.js';
+import type { ExportedEntry } from './verify-export.js';
 
 /** A leaf with what it was made of, so that anyone can make it again. */
-export class SealedEntryDto {
+export class SealedEntryDto implements ExportedEntry {
   sequence: number;
   entryId: string;
   occurredAt: string;

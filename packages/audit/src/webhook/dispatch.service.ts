@@ -7,6 +7,7 @@ import { patternsOf } from '../feed/pattern.js';
 import {
   addDeliveries, claimDelivery, countPending, forgetDeliveries, lockCursor, OWN_ACTIONS, releaseDelivery, selectWork, settleDelivery, type ClaimedRow, type Outcome, type Work,
 } from './dispatch.sql.js';
+import { secretsOf } from './secret.js';
 import { SenderService, type Letter } from './sender.service.js';
 import type { LoggedAttempt } from './webhook-delivery.entity.js';
 import { WEBHOOK_OPTIONS, type WebhookOptions } from './webhook-options.js';
@@ -55,7 +56,7 @@ export class DispatchService implements BeforeApplicationShutdown {
     let made = 0;
     for (const webhook of await tenantStatement(this.em, (db) => selectWork(db, now))) {
       if (this.end.signal.aborted) break;
-      const added = await this.follow(webhook, now);
+      const added = webhook.is_behind ? await this.follow(webhook, now) : 0;
       made += added;
       if (webhook.is_due || added > 0) this.employ(webhook);
     }
@@ -162,7 +163,6 @@ export function pauseOf(attempt: number, firstMs: number): number {
 
 /** What one attempt sends. The place where secrets would be decrypted, were they encrypted at rest. */
 function letterOf({ delivery_id: id, url, secret, previous_secret, previous_secret_until, event }: ClaimedRow, now: Date): Letter {
-  const overlaps = previous_secret !== null && previous_secret_until !== null && new Date(previous_secret_until) > now;
   const data = EventDto.of(event);
-  return { id, url, secrets: overlaps ? [secret, previous_secret] : [secret], type: data.action, timestamp: data.occurredAt, data };
+  return { id, url, secrets: secretsOf({ secret, previousSecret: previous_secret, previousSecretUntil: previous_secret_until }, now), type: data.action, timestamp: data.occurredAt, data };
 }

@@ -22,12 +22,12 @@ export const OWN_ACTIONS = ['webhook_delivery.dead', 'webhook_delivery.redriven'
 /** Attempts of which a delivery keeps a log. */
 const LOGGED_MAX = 20;
 
-/** Webhooks for which something may be done: events that have not become deliveries, or deliveries that are due. */
+/** A webhook, and whether something is to be done for it: events that have not been looked at, or deliveries that are due. */
 export interface Work {
   id: string;
   actions: string[];
-  sequence: string | number;
   failures: number;
+  is_behind: boolean;
   is_due: boolean;
 }
 
@@ -35,7 +35,7 @@ export interface Work {
 export async function selectWork(db: Sql, now: Date): Promise<Work[]> {
   const tenantId = currentTenantId();
   const found = await sql<Work>`
-    select w.id, w.actions, c.sequence, c.failures,
+    select w.id, w.actions, c.failures, c.sequence < coalesce((select l.sequence from audit.leaf l where l.tenant_id = ${tenantId} order by l.sequence desc limit 1), 0) as is_behind,
            exists (select from audit.webhook_delivery d where d.tenant_id = ${tenantId} and d.webhook_id = w.id and d.next_attempt_at <= ${now}) as is_due
       from audit.webhook w join audit.webhook_cursor c on c.tenant_id = w.tenant_id and c.webhook_id = w.id
      where w.tenant_id = ${tenantId} and w.is_active order by w.id`.execute(db);
@@ -83,7 +83,6 @@ export interface ClaimedRow {
   secret: string;
   previous_secret: string | null;
   previous_secret_until: Date | null;
-  failures: number;
   event: EventRow;
 }
 
@@ -99,9 +98,8 @@ export async function claimDelivery(db: Sql, webhookId: string, now: Date, until
       update audit.webhook_delivery d set attempt = d.attempt + 1, next_attempt_at = ${until} from due where d.tenant_id = ${tenantId} and d.id = due.id
       returning d.id as delivery_id, d.attempt, d.sequence
     )
-    select k.delivery_id, k.attempt, w.url, w.secret, w.previous_secret, w.previous_secret_until, c.failures, ${EVENT_COLUMNS}
+    select k.delivery_id, k.attempt, w.url, w.secret, w.previous_secret, w.previous_secret_until, ${EVENT_COLUMNS}
       from claimed k join audit.webhook w on w.tenant_id = ${tenantId} and w.id = ${webhookId}
-      join audit.webhook_cursor c on c.tenant_id = ${tenantId} and c.webhook_id = ${webhookId}
       join audit.leaf l on l.tenant_id = ${tenantId} and l.sequence = k.sequence ${eventEntry()}`.execute(db);
   const row = claimed.rows[0];
   return row && { ...row, event: row };

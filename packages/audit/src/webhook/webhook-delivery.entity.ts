@@ -19,7 +19,7 @@ export interface LoggedAttempt {
 }
 
 /**
- * One event on its way to one webhook. Of a webhook's pending deliveries about one subject, only that of the lowest sequence has a
+ * One event on its way to one webhook. Of a webhook's pending deliveries about one subject, at most one has a
  * `nextAttemptAt`: the others wait for its end, so a subject's events arrive in their order.
  */
 export const WebhookDeliverySchema = defineEntity({

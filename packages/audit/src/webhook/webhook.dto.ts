@@ -209,7 +209,7 @@ export class WebhookDeliveryDto {
   /** Attempts since it was made or redriven. */
   attempt: number;
   redriveCount: number;
-  /** Null once it has ended, and while an earlier event of the same subject has not. */
+  /** Null once it has ended, and while another event of the same subject goes first. */
   nextAttemptAt: string | null;
   /** The last 20, oldest first. */
   attempts: WebhookAttemptDto[];

@@ -33,7 +33,7 @@ export async function insertCursor(db: Sql, webhookId: string, sequence: number)
   await sql`insert into audit.webhook_cursor (tenant_id, webhook_id, sequence, failures) values (${currentTenantId()}, ${webhookId}, ${sequence}, 0)`.execute(db);
 }
 
-/** Deletes a webhook with its deliveries, which the record counts. Served by webhook_delivery_status_index. False when it is not there, or not at the version. */
+/** Deletes a webhook with its deliveries, which the record counts; to be called under its cursor, as all that decides about deliveries. Served by webhook_delivery_status_index. False when it is not there, or not at the version. */
 export async function deleteWebhook(db: Sql, id: string, version: number | null): Promise<boolean> {
   const tenantId = currentTenantId();
   const atVersion = version === null ? sql`` : sql`and version = ${version}`;

@@ -13,7 +13,7 @@ export class WebhooksController {
 
   /** Creates a webhook; its secret is in this answer only. */
   @Post()
-  @Access('webhooks:write', { etag: true, location: '/v1/webhooks', shownOnce: ['secret'] })
+  @Access('webhooks:write', { etag: true, location: '/v1/webhooks', shownOnce: ['secret'], transaction: false })
   create(@Body() input: CreateWebhookDto): Promise<CreatedWebhookDto> {
     return this.webhooks.create(input);
   }

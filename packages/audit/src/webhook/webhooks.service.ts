@@ -8,7 +8,7 @@ import { selectHead } from '../feed/event.sql.js';
 import { requireReached } from '../feed/events.service.js';
 import { Destinations, NotAllowed } from './destination.provider.js';
 import { lockCursor } from './dispatch.sql.js';
-import { newSecret } from './secret.js';
+import { newSecret, secretsOf } from './secret.js';
 import { SenderService } from './sender.service.js';
 import {
   WebhookDeliveryDto, WebhookDto, type CreatedWebhookDto, type CreateWebhookDto, type RotateWebhookDto, type UpdateWebhookDto, type WebhookAttemptDto, type WebhookDeliveryQuery,
@@ -80,7 +80,8 @@ export class WebhooksService {
 
   /** Deletes a webhook with its deliveries. Throws NotFound or Stale. */
   async delete(id: string, version: number | null): Promise<void> {
-    if (await tenantStatement(this.em, (db) => deleteWebhook(db, id, version))) return;
+    const isDeleted = await transactional(this.em, (em) => tenantSql(em, async (db) => (await lockCursor(db, id)) !== undefined && (await deleteWebhook(db, id, version))));
+    if (isDeleted) return;
     await this.get(id);
     throw new Stale('webhook', id);
   }
@@ -99,9 +100,10 @@ export class WebhooksService {
 
   /** Sends a `webhook.test` to a webhook at once, signed as deliveries are, and tells what came of it; it is not tried again. Throws NotFound. */
   async test(id: string): Promise<WebhookAttemptDto> {
-    const { url, secret } = await this.load(this.em, id, null, false);
-    const timestamp = new Date().toISOString();
-    return this.sender.send({ id: newId(), url, secrets: [secret], type: 'webhook.test', timestamp, data: { webhookId: id } }, new AbortController().signal);
+    const webhook = await this.load(this.em, id, null, false);
+    const now = new Date();
+    const letter = { id: newId(), url: webhook.url, secrets: secretsOf(webhook, now), type: 'webhook.test', timestamp: now.toISOString(), data: { webhookId: id } };
+    return this.sender.send(letter, new AbortController().signal);
   }
 
   /** A page of a webhook's deliveries, the newest event first. Throws NotFound. */

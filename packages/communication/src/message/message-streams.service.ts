@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream';
 import { Injectable } from '@nestjs/common';
 import { SessionsService } from '@agent-hive/agents';
-import { currentTenantId } from '@agent-hive/kernel';
+import { currentTenantId, type Watch } from '@agent-hive/kernel';
 import { EventStreams, lastSequence, type StreamEvent } from '@agent-hive/kernel/http';
 import type { FastifyReply } from 'fastify';
 import { MessagesService } from './messages.service.js';
-import { SessionWatch, type Watch } from './session-watch.service.js';
+import { SessionWatch } from './session-watch.service.js';
 
 /** One look at what comes after a position. All that was committed up to `known` is in it. */
 interface Look {
@@ -31,7 +31,6 @@ export class MessageStreamsService {
     const last = lastSequence(lastEventId);
     await this.sessions.get(sessionId);
     const watch = this.watches.watch(sessionId);
-    reply.raw.once('close', () => watch.close());
     let known = 0;
     return this.streams.open(reply, last ?? String(after), {
       next: async (position) => {
@@ -40,6 +39,7 @@ export class MessageStreamsService {
         return look.events;
       },
       wait: (timeoutMs, signal) => watch.wait(known, timeoutMs, signal),
+      close: () => watch.close(),
     });
   }
 

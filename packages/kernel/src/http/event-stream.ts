@@ -16,6 +16,8 @@ export interface EventSource {
   next(after: string): Promise<StreamEvent[]>;
   /** Waits until there may be more, the signal aborts, or the time is over; a look follows in any case. */
   wait(timeoutMs: number, signal: AbortSignal): Promise<unknown>;
+  /** The reader is gone, be it before the stream has begun. */
+  close?(): void;
 }
 
 /**
@@ -51,11 +53,15 @@ export class EventStreams implements BeforeApplicationShutdown {
     if (this.#isClosed) end.abort();
     this.readers.add(end);
     let slow: NodeJS.Timeout | undefined;
-    reply.raw.once('close', () => {
+    const close = () => {
       clearTimeout(slow);
       end.abort();
       this.readers.delete(end);
-    });
+      source.close?.();
+    };
+    // Who left while the request was being looked at has told so already.
+    if (reply.raw.closed) close();
+    else reply.raw.once('close', close);
     async function* frames(): AsyncGenerator<string> {
       let text = 'retry: 1000\n\n'; // milliseconds after which a browser comes back
       for (let [at, silentSince] = [after, Date.now()]; Date.now() < until; ) {

@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { EventDto, EventsService, look, patternsOf, type EventRow } from '@agent-hive/audit';
-import { HiveError, isConnectionLoss, isDeadlock, isLockTimeout, requireContext, runAs, tenantSql, transactional } from '@agent-hive/kernel';
+import { requireContext, runAs, tenantSql, transactional } from '@agent-hive/kernel';
 import { WakeupsService } from '../claim/wakeups.service.js';
 import { ProcessRunsService } from '../process/process-runs.service.js';
+import { isPassing, tellable } from '../process/setback.js';
 import type { EventFilter } from './event-trigger.entity.js';
 import { countRecentRuns, lockBehind, moveTrigger, passEvents, selectLineage, type BehindRow } from './event-trigger.sql.js';
 import { mapped } from './mapping.js';
@@ -102,11 +103,10 @@ export class EventFiringService {
 
   /** An event that could not start its run: what may pass is tried again by the next call, anything else is noted and over. */
   private async setAside({ trigger, event }: Held, now: Date, error: unknown): Promise<Step> {
-    const isPassing = isDeadlock(error) || isLockTimeout(error) || isConnectionLoss(error);
-    this.log.warn(`Event trigger ${trigger.id} did not start its process by event ${event.sequence}${isPassing ? ' and will try again' : ''}: ${String(error)}`);
-    if (isPassing) return { id: trigger.id, fired: 0, share: PER_TRIGGER_MAX };
-    // What is no refusal of the hive's own may say things of the server that are not the tenant's business.
-    const reason = error instanceof HiveError ? error.message : 'It failed for a reason that is in the log of the server';
+    const isTriedAgain = isPassing(error);
+    this.log.warn(`Event trigger ${trigger.id} did not start its process by event ${event.sequence}${isTriedAgain ? ' and will try again' : ''}: ${String(error)}`);
+    if (isTriedAgain) return { id: trigger.id, fired: 0, share: PER_TRIGGER_MAX };
+    const reason = tellable(error);
     await tenantSql(this.em, (db) => moveTrigger(db, { ...move(trigger, event), now }, { action: 'event_trigger.failed', error: reason, details: { ...origin(event), error: reason } }));
     return { id: trigger.id, fired: 0, share: 1 };
   }

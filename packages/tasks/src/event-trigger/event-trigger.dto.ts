@@ -24,23 +24,8 @@ export class EventFilterDto {
   agentId?: string;
 }
 
-/** Which events start which process. */
-export class CreateEventTriggerDto {
-  /** One line of 1 to 200 characters, unique within the tenant. */
-  @IsLine()
-  @MaxLength(200)
-  name: string;
-
-  /** The process to run, at its latest version of that time; it must have the trigger `event`. */
-  @IsUUID()
-  processId: string;
-
-  /** Actions such as `task.completed`, `task.*`, or `*`: any of them. What triggers record of themselves starts nothing. */
-  @IsPatternList()
-  @ArrayMaxSize(20)
-  @ArrayMinSize(1)
-  actions: string[];
-
+/** Which of the events start a run, and what it is given. */
+class EventTriggerFields {
   @ValidateIf(given)
   @IsObject()
   @ValidateNested()
@@ -59,6 +44,24 @@ export class CreateEventTriggerDto {
   @Min(1)
   @Max(1000)
   maxPerMinute?: number;
+}
+
+/** Which events start which process. */
+export class CreateEventTriggerDto extends EventTriggerFields {
+  /** One line of 1 to 200 characters, unique within the tenant. */
+  @IsLine()
+  @MaxLength(200)
+  name: string;
+
+  /** The process to run, at its latest version of that time; it must have the trigger `event`. */
+  @IsUUID()
+  processId: string;
+
+  /** Actions such as `task.completed`, `task.*`, or `*`: any of them. What triggers record of themselves starts nothing. */
+  @IsPatternList()
+  @ArrayMaxSize(20)
+  @ArrayMinSize(1)
+  actions: string[];
 
   /** Whether it fires; true by default. It fires for events from then on. */
   @ValidateIf(given)
@@ -67,7 +70,7 @@ export class CreateEventTriggerDto {
 }
 
 /** Changes of an event trigger; absent fields stay. The process is fixed; filter and parameters are replaced as a whole. */
-export class UpdateEventTriggerDto {
+export class UpdateEventTriggerDto extends EventTriggerFields {
   @ValidateIf(given)
   @IsLine()
   @MaxLength(200)
@@ -78,23 +81,6 @@ export class UpdateEventTriggerDto {
   @ArrayMaxSize(20)
   @ArrayMinSize(1)
   actions?: string[];
-
-  @ValidateIf(given)
-  @IsObject()
-  @ValidateNested()
-  @Type(() => EventFilterDto)
-  filter?: EventFilterDto;
-
-  @ValidateIf(given)
-  @IsObject()
-  @MaxJsonBytes(65_536)
-  parameters?: Record<string, unknown>;
-
-  @ValidateIf(given)
-  @IsInt()
-  @Min(1)
-  @Max(1000)
-  maxPerMinute?: number;
 
   /** False stops it; enabled again, it goes on with the events to come. */
   @ValidateIf(given)

@@ -1,9 +1,10 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { HiveError, isConnectionLoss, isDeadlock, isLockTimeout, requireContext, runAs, tenantSql, transactional } from '@agent-hive/kernel';
+import { requireContext, runAs, tenantSql, transactional } from '@agent-hive/kernel';
 import { WakeupsService } from '../claim/wakeups.service.js';
 import { ProcessRunsService } from '../process/process-runs.service.js';
 import { inSeconds } from '../process/run-tasks.js';
+import { isPassing, tellable } from '../process/setback.js';
 import { TasksService } from '../task/tasks.service.js';
 import { turnOf, type Timing, type Turn } from './occurrences.js';
 import { lockDue, moveSchedule, type DueRow } from './schedule.sql.js';
@@ -88,11 +89,10 @@ export class FiringService {
 
   /** A time that could not be fired: what may pass is tried again by the next call, anything else is noted and over. */
   private async setAside(due: DueRow, now: Date, error: unknown): Promise<Step> {
-    const isPassing = isDeadlock(error) || isLockTimeout(error) || isConnectionLoss(error);
-    this.log.warn(`Schedule ${due.id} was not fired for ${due.next_run_at.toISOString()}${isPassing ? ' and will be tried again' : ''}: ${String(error)}`);
-    if (isPassing) return { id: due.id, fired: 0, share: PER_SCHEDULE_MAX };
-    // What is no refusal of the hive's own may say things of the server that are not the tenant's business.
-    const reason = error instanceof HiveError ? error.message : 'It failed for a reason that is in the log of the server';
+    const isTriedAgain = isPassing(error);
+    this.log.warn(`Schedule ${due.id} was not fired for ${due.next_run_at.toISOString()}${isTriedAgain ? ' and will be tried again' : ''}: ${String(error)}`);
+    if (isTriedAgain) return { id: due.id, fired: 0, share: PER_SCHEDULE_MAX };
+    const reason = tellable(error);
     const turn = this.turnAfterFailure(due, now);
     await tenantSql(this.em, (db) => moveSchedule(db, due, { ...turn, action: 'schedule.failed', error: reason, details: { at: turn.fireAt ?? due.next_run_at, error: reason } }));
     return { id: due.id, fired: 0, share: 1 };
