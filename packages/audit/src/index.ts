@@ -24,6 +24,7 @@ export { RETENTION_CLASSES, type RetentionClass } from './retention/retention-cl
 export { RetentionRunsService } from './retention/retention-runs.service.js';
 export { SUBJECT_TYPES, type Erasure, type Store, type SubjectType } from './retention/store.js';
 export { tamperWith } from './sealing/tamper.sql.js';
+export { keepKey } from './key-file.js';
 export { auditDomain } from './orm.js';
 export { WebhooksModule } from './webhook/webhooks.module.js';
 export { DispatchService } from './webhook/dispatch.service.js';

@@ -17,7 +17,7 @@ describe('receivers of webhooks', () => {
   let hive: TestApp;
   /** What names resolve to; others to this machine. */
   const names = new Map<string, string[]>();
-  const options = { allowedNetworks: '127.0.0.1', timeoutMs: 400, maxAttempts: 3, backoffMs: 60_000, resolve: async (host: string) => names.get(host) ?? ['127.0.0.1'] };
+  const options = { allowedNetworks: '127.0.0.1', timeoutMs: 1_500, maxAttempts: 3, backoffMs: 60_000, resolve: async (host: string) => names.get(host) ?? ['127.0.0.1'] };
   const open: Receiver[] = [];
   const receiverOf = async (...args: Parameters<typeof aReceiver>): Promise<Receiver> => {
     const receiver = await aReceiver(...args);
@@ -36,7 +36,7 @@ describe('receivers of webhooks', () => {
   const last = async (webhook: { id: string }) => (await deliveries(hive, webhook, 'limit=1'))[0]!;
 
   it.each([
-    ['hangs', () => undefined, 'no answer within 400 ms', null],
+    ['hangs', () => undefined, 'no answer within 1500 ms', null],
     ['redirects', (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/elsewhere' }).end(), 'the receiver answered 302: redirects are not followed', 302],
     ['answers 500', (response) => response.writeHead(500).end(), 'the receiver answered 500', 500],
     ['hangs up', (response) => response.destroy(), 'ECONNRESET: socket hang up', null],

@@ -34,7 +34,7 @@ describe('a service that computes embeddings', () => {
       });
     });
     await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-    hive = await knowledgeApp({ embeddings: { url: `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1/`, model: 'small', dimensions: DIMENSIONS, key: 'secret', timeoutMs: 500 } });
+    hive = await knowledgeApp({ embeddings: { url: `http://127.0.0.1:${(service.address() as AddressInfo).port}/v1/`, model: 'small', dimensions: DIMENSIONS, key: 'secret', timeoutMs: 1_500 } });
   });
   afterAll(async () => {
     await hive.close();

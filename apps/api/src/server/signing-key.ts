@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { Signer, signerOf, type SignerSource } from '@agent-hive/audit';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { keepKey, Signer, signerOf, type SignerSource } from '@agent-hive/audit';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
 import { StartRefused } from './failures.js';
 
 const FILE = 'signing-key.pem';
-const OWNER_ONLY = { file: 0o600, directory: 0o700 };
 
 /** Where the key that signs the record is: named by the operator, in memory, or in a file that the first start makes. */
 export function signerSource(config: Config): SignerSource {
@@ -46,22 +44,8 @@ function read(path: string): string | null {
   }
 }
 
-/** Writes a new key; of two processes that do so at once, both take the one that is there whole first. */
-function make(path: string): Signer {
-  const signer = Signer.make();
-  mkdirSync(dirname(path), { recursive: true, mode: OWNER_ONLY.directory });
-  const whole = `${path}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(whole, signer.toPem(), { mode: OWNER_ONLY.file, flag: 'wx' });
-  try {
-    linkSync(whole, path);
-    return signer;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    return keyOf(path, readFileSync(path, 'utf8'), false);
-  } finally {
-    rmSync(whole);
-  }
-}
+/** Keeps a new key; of two processes that do so at once, both take the one that is there first. */
+const make = (path: string): Signer => keyOf(path, keepKey(path, Signer.make().toPem()), false);
 
 function refuse(message: string): never {
   throw new StartRefused(message);

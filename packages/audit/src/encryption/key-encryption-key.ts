@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { keepKey } from '../key-file.js';
 import { KEY_BYTES, keyId } from './cipher.js';
 
 /** Where the key-encryption keys come from: in words, in a file, or made for as long as the process lives. */
@@ -19,8 +19,6 @@ export interface KeyEncryptionKeys {
 export class KeyUnusable extends Error {
   override readonly name = 'KeyUnusable';
 }
-
-const OWNER_ONLY = 0o600;
 
 /** Reads the keys. Throws KeyUnusable. */
 export function readKeyEncryptionKeys(source: KeyEncryptionSource): KeyEncryptionKeys {
@@ -55,26 +53,10 @@ function readOrCreate(path: string, create: boolean): string {
   return makeKey(path);
 }
 
-/** Written whole under a name of its own and linked into place: of two processes that start at once, the second takes the first one's. */
 function makeKey(path: string): string {
-  const text = `${randomBytes(KEY_BYTES).toString('base64')}\n`;
-  const partial = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {
-    mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(partial, 'wx', OWNER_ONLY);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    linkSync(partial, path);
-    return text;
+    return keepKey(path, `${randomBytes(KEY_BYTES).toString('base64')}\n`);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return readFileSync(path, 'utf8');
-    throw new KeyUnusable(`No encryption key can be made in ${path}: ${message}`, { cause: error });
-  } finally {
-    rmSync(partial, { force: true });
+    throw new KeyUnusable(`No encryption key can be made in ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

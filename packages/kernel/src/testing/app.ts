@@ -69,6 +69,8 @@ export async function testApp(options: TestAppOptions): Promise<TestApp> {
     logger: process.env.HIVE_TEST_LOG ? new ConsoleLogger() : false,
     ...(!options.realAuthentication && { authenticator: new TestAuthenticator() }),
   });
+  // The tests' own client is in this process: were it busy for longer than the time-out, the next request would meet a connection that is about to be closed.
+  app.getHttpServer().keepAliveTimeout = 0;
   await app.listen(0, '127.0.0.1');
   const baseUrl = await app.getUrl();
   const me = principal();

@@ -6,11 +6,11 @@ import { WakeupsService } from '../claim/wakeups.service.js';
 import { ProcessRunsService } from '../process/process-runs.service.js';
 import { isPassing, tellable } from '../process/setback.js';
 import type { EventFilter } from './event-trigger.entity.js';
-import { countRecentRuns, lockBehind, moveTrigger, passEvents, selectLineage, type BehindRow } from './event-trigger.sql.js';
+import { countRecentRuns, lockBehind, moveTrigger, passEvents, selectLineages, type BehindRow } from './event-trigger.sql.js';
 import { mapped } from './mapping.js';
 
-/** Events that are looked at in one transaction. */
-const BATCH = 100;
+/** Events that are looked at in one transaction, which starts one run at most. */
+const BATCH = 25;
 /** Steps of one trigger, and of all, in one call. */
 const [PER_TRIGGER_MAX, STEPS_MAX] = [100, 1000];
 /** Triggers one after the other that may lead to a run. */
@@ -93,8 +93,10 @@ export class EventFiringService {
   private async next(em: EntityManager, trigger: BehindRow): Promise<{ event: EventDto; lineage: string[] } | { event: null; scannedTo: number }> {
     return tenantSql(em, async (db) => {
       const { rows, scannedTo } = await look(db, Number(trigger.sequence), BATCH, patternsOf(trigger.actions));
-      for (const row of rows.filter((candidate) => passes(candidate, trigger.filter))) {
-        const lineage = await selectLineage(db, row.subject_type, row.subject_id);
+      const candidates = rows.filter((candidate) => passes(candidate, trigger.filter));
+      const lineages = await selectLineages(db, candidates.map((row) => ({ type: row.subject_type, id: row.subject_id })));
+      for (const row of candidates) {
+        const lineage = lineages.get(row.subject_id) ?? [];
         if (!lineage.includes(trigger.id) && lineage.length < LINEAGE_MAX) return { event: EventDto.of(row), lineage };
       }
       return { event: null, scannedTo };

@@ -1,5 +1,5 @@
 import { insertEntry } from '@agent-hive/audit';
-import { currentTenantId, idFloor, isUuid, type Sql } from '@agent-hive/kernel';
+import { atMost, currentTenantId, idFloor, isUuid, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 import type { EventFilter } from './event-trigger.entity.js';
 
@@ -60,19 +60,26 @@ export async function countRecentRuns(db: Sql, id: string, now: Date): Promise<n
 
 const ANCESTORS_MAX = 100;
 
-/** The triggers, first to last, that led to what an event is about: a run, or a task of one, itself or through what it is a part of. By primary keys. */
-export async function selectLineage(db: Sql, subjectType: string, subjectId: string): Promise<string[]> {
-  if (!isUuid(subjectId) || !['task', 'process_run'].includes(subjectType)) return [];
+/**
+ * The triggers, first to last, that led to what events are about, by the id of that: runs, and tasks of one, themselves or through what
+ * they are a part of. What no trigger led to is not there. By primary keys.
+ */
+export async function selectLineages(db: Sql, subjects: readonly { type: string; id: string }[]): Promise<ReadonlyMap<string, string[]>> {
+  const asked = subjects.filter(({ type, id }) => isUuid(id) && (type === 'task' || type === 'process_run'));
+  if (asked.length === 0) return new Map();
   const tenantId = currentTenantId();
-  const run =
-    subjectType === 'process_run'
-      ? sql`select ${subjectId}::uuid as id`
-      : sql`select process_run_id as id from (
-          with recursive line as (
-            select t.parent_id, t.process_run_id, 1 as depth from tasks.task t where t.tenant_id = ${tenantId} and t.id = ${subjectId}
-            union all
-            select t.parent_id, t.process_run_id, l.depth + 1 from line l join tasks.task t on t.tenant_id = ${tenantId} and t.id = l.parent_id where l.process_run_id is null and l.depth < ${ANCESTORS_MAX}
-          ) select process_run_id from line where process_run_id is not null limit 1) found`;
-  const found = await sql<{ lineage: string[] }>`select r.lineage from tasks.process_run r where r.tenant_id = ${tenantId} and r.id = (${run})`.execute(db);
-  return found.rows[0]?.lineage ?? [];
+  const found = await sql<{ id: string; lineage: string[] }>`
+    with recursive subject as materialized (
+      select distinct s.type, s.id from json_to_recordset(${JSON.stringify(asked)}::json) as s(type text, id uuid) ${atMost(asked.length)}
+    ), line as (
+      select s.id, t.parent_id, t.process_run_id, 1 as depth from subject s join tasks.task t on t.tenant_id = ${tenantId} and t.id = s.id where s.type = 'task'
+      union all
+      select l.id, t.parent_id, t.process_run_id, l.depth + 1 from line l join tasks.task t on t.tenant_id = ${tenantId} and t.id = l.parent_id where l.process_run_id is null and l.depth < ${ANCESTORS_MAX}
+    ), run as (
+      select id, process_run_id as run_id from line where process_run_id is not null
+      union all
+      select id, id from subject where type = 'process_run'
+    )
+    select run.id, r.lineage from run join tasks.process_run r on r.tenant_id = ${tenantId} and r.id = run.run_id`.execute(db);
+  return new Map(found.rows.map(({ id, lineage }) => [id, lineage]));
 }
