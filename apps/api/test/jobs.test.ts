@@ -8,6 +8,7 @@ import { domains, modules } from '../src/domains.js';
 import { holderOf, Scheduler, type Job } from '../src/jobs/jobs.js';
 import { maintenance } from '../src/jobs/maintenance.js';
 import { jobs } from '../src/jobs/registry.js';
+import { forTenants } from '../src/jobs/tenants.js';
 import { tablesInNeed, vacuum } from '../src/jobs/vacuum.js';
 
 describe('background jobs', () => {
@@ -59,6 +60,18 @@ describe('background jobs', () => {
   it('have one holder on the embedded engine, and one for each process on a server', () => {
     const distinct = new Set([holderOf(db.database), holderOf(db.database)]).size;
     expect(distinct).toBe(db.database.engine === 'embedded' ? 1 : 2);
+  });
+
+  it('do the work of each tenant, whatever fails for another, and say what failed', async () => {
+    const tenants = [newId(), newId(), newId()];
+    const done: string[] = [];
+    const context = { database: db.database, orm: db.orm, get, signal: new AbortController().signal };
+    const work = async (tenantId: string) => {
+      if (tenantId !== tenants[1]) throw new Error(`broken for ${tenantId}`);
+      done.push(tenantId);
+    };
+    await expect(forTenants(context, 'test', tenants, work)).rejects.toThrow(`Job test failed for 2 tenants: broken for ${tenants[0]}; broken for ${tenants[2]}`);
+    expect(done).toEqual([tenants[1]]);
   });
 
   it('hear of the end, and are waited for', async () => {

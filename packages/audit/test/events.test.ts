@@ -38,6 +38,7 @@ describe('the event feed', () => {
     const third = await list(`?limit=2&cursor=${second.nextCursor}`, { as });
     expect([second, third].flatMap(actions)).toEqual(['step.3', 'step.4', 'step.5']);
     expect(third.nextCursor).toBeNull();
+    expect((await list(`?limit=2&total=true&cursor=${first.nextCursor}`, { as })).total).toBe(5); // of all pages
     expect((await list('?after=3&total=true', { as })).items.map(({ sequence }) => sequence)).toEqual([4, 5]);
     await happenAll(hive, ['step.6'], { as });
     expect(actions(await list('?after=5', { as }))).toEqual(['step.6']);

@@ -162,11 +162,13 @@ describe('webhooks', () => {
     await happenAll(hive, ['key.one']);
     await dispatch(hive);
     expect([webhook.secret, second.secret].map((secret) => isSignedBy(receiver.received[0]!, secret))).toEqual([true, true]);
+    await hive.post(`/v1/webhooks/${webhook.id}/test`);
+    expect([webhook.secret, second.secret].map((secret) => isSignedBy(receiver.received[1]!, secret))).toEqual([true, true]);
     const third = (await rotate({ overlapSeconds: 0 })).body;
     expect(third.previousSecretUntil).toBeNull();
     await happenAll(hive, ['key.two']);
     await dispatch(hive);
-    expect([webhook.secret, second.secret, third.secret].map((secret) => isSignedBy(receiver.received[1]!, secret))).toEqual([false, false, true]);
+    expect([webhook.secret, second.secret, third.secret].map((secret) => isSignedBy(receiver.received[2]!, secret))).toEqual([false, false, true]);
     expect(await read(webhook)).not.toHaveProperty('secret');
     for (const secret of ['whsec_short', 'x'.repeat(40), `whsec_${Buffer.alloc(65).toString('base64')}`]) expect((await rotate({ secret })).status).toBe(422);
   });

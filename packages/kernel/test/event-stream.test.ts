@@ -1,9 +1,10 @@
+import { EventEmitter } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Get, Headers, Module, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Access, EventStreams, type EventSource, type StreamEvent } from '../src/http/index.js';
-import { currentTenantId, kernelDomain } from '../src/index.js';
+import { currentTenantId, kernelDomain, runAs } from '../src/index.js';
 import { readEvents, testApp, type TestApp } from '../src/testing/index.js';
 
 const SLOW_READER_MS = 300;
@@ -14,6 +15,7 @@ class Numbers implements EventSource {
   readonly written: number[] = [];
   readonly waiting = new Set<() => void>();
   looks = 0;
+  closed = 0;
 
   write(...numbers: number[]): void {
     this.written.push(...numbers);
@@ -23,6 +25,10 @@ class Numbers implements EventSource {
   async next(after: string): Promise<StreamEvent[]> {
     this.looks++;
     return this.written.filter((n) => n > Number(after)).slice(0, 10).map((n) => ({ id: String(n), data: { n, tenantId: currentTenantId() } }));
+  }
+
+  close(): void {
+    this.closed++;
   }
 
   wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
@@ -118,6 +124,16 @@ describe('streams of events', () => {
     expect(streams().readers.size).toBe(before + 1);
     await reader.close();
     await until(() => streams().readers.size === before && numbers.waiting.size === 0);
+    expect(numbers.closed).toBe(1);
+  });
+
+  it('forgets a reader that left before the stream began', async () => {
+    const numbers = (sources.early = new Numbers());
+    const raw = Object.assign(new EventEmitter(), { closed: true });
+    const reply = { raw, headers: () => reply } as unknown as FastifyReply;
+    const before = streams().readers.size;
+    await runAs(hive.orm.em, hive.me, async () => streams().open(reply, '0', numbers));
+    expect([numbers.closed, streams().readers.size]).toEqual([1, before]);
   });
 
   it('asks for no more than a slow reader takes, and cuts it off after a while', async () => {
