@@ -97,6 +97,27 @@ describe('the sealed record', () => {
     expect(await world.verify(me)).toMatchObject({ ok: true, size: 3 });
   });
 
+  it('looks as far back as its turns are apart, when they come late', async () => {
+    const me = principal();
+    const { now } = Date;
+    const at = (ms: number) => {
+      Date.now = () => ms;
+    };
+    try {
+      const start = now();
+      at(start);
+      await world.fill(me, 1);
+      expect(await world.seal(me)).toBe(1); // the first turn, which looks at everything
+      at(start + 3_000);
+      await world.fill(me, 1);
+      at(start + 10_000); // an entry of 7 s, in a turn of 10 s
+      expect(await world.seal(me)).toBe(1);
+    } finally {
+      Date.now = now;
+    }
+    expect(await world.verify(me)).toMatchObject({ ok: true, size: 2 });
+  });
+
   it('keeps what it has sealed from the application: it adds, and changes nothing', async () => {
     const { me } = await world.sealed(1);
     const em = world.hive.orm.em;

@@ -26,12 +26,18 @@ interface Known {
 interface Turn {
   number: number;
   from: string | null;
+  /** When it began, in ms; null before its first batch. */
+  beganAt: number | null;
+  /** When the one before it began, in ms: what was committed by then was looked at. */
+  previousAt: number;
 }
 
 /** Entries of a batch: some tens of milliseconds, so that a busy tenant does not keep others waiting. */
 const BATCH = 4_000;
-/** Entries this young are looked at in every turn. */
+/** Entries this young are looked at in every turn, */
 const WINDOW_MS = 2_000;
+/** and those of as many periods, for turns that come late: a window that is shorter than a period would leave a gap. */
+const WINDOW_PERIODS = 4;
 /** Each second turn looks twice as far back, each fourth four times ..., and each 8192nd, like the first, at everything. */
 const DOUBLINGS = 13;
 const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
@@ -63,11 +69,13 @@ export class SealingService {
   async seal(limit = BATCH): Promise<Sealed> {
     await this.keys.register();
     const tenantId = currentTenantId();
-    const turn = this.#turns.get(tenantId) ?? { number: 0, from: null };
+    const now = Date.now();
+    const turn = this.#turns.get(tenantId) ?? { number: 0, from: null, beganAt: null, previousAt: now };
+    const beganAt = turn.beganAt ?? now;
     try {
-      const made = await oneTransaction(this.em, () => tenantSql(this.em, (db) => this.sealBatch(db, turn.from ?? floorOf(turn.number), limit)));
+      const made = await oneTransaction(this.em, () => tenantSql(this.em, (db) => this.sealBatch(db, turn.from ?? floorOf(turn, now), limit)));
       const isFull = made.entries === limit;
-      this.#turns.set(tenantId, isFull ? { number: turn.number, from: made.lastId } : { number: turn.number + 1, from: null });
+      this.#turns.set(tenantId, isFull ? { ...turn, beganAt, from: made.lastId } : { number: turn.number + 1, from: null, beganAt: null, previousAt: beganAt });
       if (made.checkpoint) this.#known.set(tenantId, made.checkpoint);
       return { entries: made.entries, isFull };
     } catch (error) {
@@ -138,8 +146,9 @@ function grow(frontier: Frontier, leaves: readonly Buffer[]): (Subtree & { hash:
 }
 
 /** The least id that a turn looks at. No upper bound: ids of a server whose clock is ahead are found too. */
-function floorOf(turn: number): string {
+function floorOf({ number, previousAt }: Turn, now: number): string {
   let doublings = 0;
-  while (doublings < DOUBLINGS && turn % 2 ** (doublings + 1) === 0) doublings++;
-  return doublings === DOUBLINGS ? LOWEST_ID : idFloor(new Date(Date.now() - WINDOW_MS * 2 ** doublings));
+  while (doublings < DOUBLINGS && number % 2 ** (doublings + 1) === 0) doublings++;
+  const windowMs = Math.max(WINDOW_MS, WINDOW_PERIODS * (now - previousAt)) * 2 ** doublings;
+  return doublings === DOUBLINGS ? LOWEST_ID : idFloor(new Date(now - windowMs));
 }
