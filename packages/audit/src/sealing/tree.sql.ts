@@ -3,7 +3,7 @@ import { Frontier, nodeHash, rootOf, subtreesOf, type Range, type Subtree } from
 import { selectNodes } from './sealing.sql.js';
 
 /** Levels of the tree that are stored: every fourth. Level 0 are the leaves. */
-export const STORED_EVERY = 4;
+const STORED_EVERY = 4;
 
 /** The running tenant's tree as it grows on: what is on its right edge at a size. Throws LogDamaged. */
 export async function frontierAt(db: Sql, size: number): Promise<Frontier> {
