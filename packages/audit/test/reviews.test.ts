@@ -101,11 +101,14 @@ describe('self-review', () => {
       const me = principal();
       for (let i = 0; i < 100; i++) await putRule(me, `r${i}`, { ...RULE, isEnabled: false });
       expect((await putRule(me, 'one more', RULE)).body).toMatchObject({ status: 409, code: 'limit-reached' });
+      expect((await putRule(me, 'one more', RULE, { 'if-match': '"0"' })).body).toMatchObject({ status: 409, code: 'limit-reached' });
+      expect((await putRule(me, 'one more', RULE, { 'if-match': '"1"' })).body).toMatchObject({ status: 412, code: 'stale' });
+      expect((await putRule(me, 'r7', RULE, { 'if-match': '"0"' })).body).toMatchObject({ status: 412, code: 'stale' });
       expect((await putRule(me, 'r7', RULE)).status).toBe(200);
     });
   });
 
-  it('opens a suggestion when a metric is above its baseline, with category, evidence and impact [S3.128-S3.135]', async () => {
+  it('opens a suggestion when a metric is above its baseline, with category, evidence and impact [S1.91, S3.128-S3.135]', async () => {
     const { me, subject, suggestion } = await slowed();
     expect(suggestion).toMatchObject({
       ruleName: 'slow-answers', category: 'performance', status: 'open', createdAt: expect.any(String), effect: null,

@@ -1,4 +1,4 @@
-import { newId, runAs, tenantSql } from '@agent-hive/kernel';
+import { newId, runAs, tenantSql, Wakeups } from '@agent-hive/kernel';
 import { principal } from '@agent-hive/kernel/testing';
 import { sql } from 'kysely';
 import { SealingService } from '../src/index.js';
@@ -6,6 +6,7 @@ import { isConsistent, isIncluded } from '../src/sealing/merkle.js';
 import type { InclusionDto } from '../src/sealing/proof.dto.js';
 import { hashOfLeaf, isSignedBy, payloadHash, publicKeyOf } from '../src/sealing/seal-format.js';
 import type { CheckpointDto, ConsistencyDto } from '../src/sealing/sealing.dto.js';
+import { sealedTopic } from '../src/sealing/sealing.service.js';
 import { sealWorld, type SealWorld } from './seal-world.js';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
@@ -148,7 +149,20 @@ describe('the sealed record', () => {
     await expect(world.seal(me)).rejects.toMatchObject({ code: 'log-changed' });
   });
 
-  it('wakes who waits for sealed entries, and tells which tenants it seals', async () => {
+  it('wakes who waits for sealed entries', async () => {
+    const { me } = await world.sealed(1);
+    await world.fill(me, 1);
+    let isWoken = false;
+    const waiting = world.hive.app.get(Wakeups).wait(sealedTopic(me.tenantId), 60_000).then(() => {
+      isWoken = true;
+    });
+    expect(await world.seal(me)).toBe(1);
+    await new Promise(setImmediate);
+    expect(isWoken).toBe(true); // by itself a waiter looks again only after 500 ms
+    await waiting;
+  });
+
+  it('tells which tenants it seals', async () => {
     const { me } = await world.sealed(1);
     expect(world.hive.app.get(SealingService).tenants()).toContain(me.tenantId);
     expect(world.hive.app.get(SealingService).tenants()).not.toContain(newId());

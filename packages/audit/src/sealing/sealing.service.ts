@@ -125,7 +125,7 @@ export class SealingService {
     throw new Refused(`the log of tenant ${currentTenantId()} no longer has the checkpoint of size ${known.size} that was signed here: it was changed, and nothing more is signed until it is verified`, 'log-changed');
   }
 
-  /** The new key's first checkpoint covers the entry that names both keys. */
+  /** The new key's first checkpoint, or one of its first when there is a backlog, covers the entry that names both keys. */
   private async recordRotation(from: string): Promise<void> {
     const to = this.keys.signer.keyId;
     await this.entries.record({ action: ROTATED, subjectType: 'signing_key', subjectId: to, risk: 'high', previousState: { keyId: from }, newState: { keyId: to } });
