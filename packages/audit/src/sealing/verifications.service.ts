@@ -62,7 +62,7 @@ export class VerificationsService {
   async create({ since = 0, checkpoint: note }: CreateVerificationDto): Promise<VerificationDto> {
     const started = performance.now();
     const tenant = currentTenantId();
-    if (note && note.tenant !== tenant) throw invalid('/checkpoint/tenant', `is ${note.tenant}, and the log is of tenant ${tenant}`);
+    if (note && note.tenant !== tenant) throw Invalid.at('/checkpoint/tenant', `is ${note.tenant}, and the log is of tenant ${tenant}`);
     const catalogue = { list: await this.keys.list(), publicKeys: await this.keys.publicKeys() };
     const known = this.sealing.known(); // before the head is read: a turn between them would leave the log behind what is known
     const run = await tenantRead(this.em, (db) => this.begin(db, { tenant, since, catalogue, known }));
@@ -95,7 +95,7 @@ export class VerificationsService {
     const head = await selectHead(db);
     const size = Number(head?.size ?? 0);
     const [base] = since > 0 ? await selectCheckpoints(db, { after: since - 1, to: since, limit: 1 }) : [];
-    if (since > 0 && !base) throw invalid('/since', `there is no checkpoint of size ${since}; the log has ${size} entries`);
+    if (since > 0 && !base) throw Invalid.at('/since', `there is no checkpoint of size ${since}; the log has ${size} entries`);
     const chain = new CheckpointChain(catalogue.publicKeys, (breach) => findings.tell({ ...breach, entryId: null }), base && signed(tenant, base));
     const run: Run = { tenant, size, frontier: null, chain, findings, expected: new Map(), proven: since, rootIsOff: false, checkpoints: 0 };
     run.frontier = await this.undamaged(run, () => frontierAt(db, since));
@@ -225,5 +225,3 @@ function nodeEdited({ level, index }: Subtree): Breach {
   const [first, last] = [index * 2 ** level + 1, (index + 1) * 2 ** level];
   return { kind: 'node-edited', sequence: first, entryId: null, message: `the stored node over the leaves ${first} to ${last} is not theirs: it was changed, or one of them was` };
 }
-
-const invalid = (pointer: string, message: string): Invalid => new Invalid(message, [{ pointer, message }]);
