@@ -32,12 +32,7 @@ export async function withClient<T>(context: Context, work: (client: Client) => 
     const hive = await openHive(config, io, createLogger(config));
     try {
       if (hive.firstKey) io.err(`The first key of the tenant default, shown only this once: ${hive.firstKey}`);
-      const send: Send = async (method, path, headers, body) => {
-        const answer = await hive.app.inject({ method: method as 'GET', url: path, headers, payload: body, payloadAsStream: true });
-        const bytes = answer.stream();
-        return { status: answer.statusCode, text: () => text(bytes), bytes };
-      };
-      return await work(clientOf(send, hive.adminKey));
+      return await work(local(hive));
     } finally {
       await hive.close();
     }
@@ -54,16 +49,36 @@ function requireKey(key: string | null | undefined, url: string): string {
   throw new CommandFailed(`The hive at ${url} needs a key: set HIVE_KEY to one with the scope for this, or HIVE_ADMIN_KEY to the one it was started with`);
 }
 
-const remote = (baseUrl: string, key: string): Client =>
+/** A hive that runs in this process, with its first key. */
+export const local = ({ app, adminKey }: Awaited<ReturnType<typeof openHive>>): Client =>
   clientOf(async (method, path, headers, body) => {
+    const answer = await app.inject({ method: method as 'GET', url: path, headers, payload: body, payloadAsStream: true });
+    const bytes = answer.stream();
+    return { status: answer.statusCode, text: () => text(bytes), bytes };
+  }, adminKey);
+
+function remote(baseUrl: string, key: string): Client {
+  // A connection may break at its start, and as long as an answer is read.
+  const reaching = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
-      const answer = await fetch(new URL(path, baseUrl), { method, headers, body });
-      return { status: answer.status, text: () => answer.text(), bytes: answer.body ?? (async function* nothing() {})() };
+      return await work();
     } catch (error) {
       const cause = (error as Error).cause;
       throw new CommandFailed(`Cannot reach the hive at ${baseUrl}: ${cause instanceof Error ? cause.message : String(error)}`, { cause: error });
     }
+  };
+  return clientOf(async (method, path, headers, body) => {
+    const answer = await reaching(() => fetch(new URL(path, baseUrl), { method, headers, body }));
+    return {
+      status: answer.status,
+      text: () => reaching(() => answer.text()),
+      bytes: (async function* bytes() {
+        const reader = answer.body?.getReader();
+        for (let read = await reaching(async () => reader?.read()); read?.value; read = await reaching(async () => reader?.read())) yield read.value;
+      })(),
+    };
   }, key);
+}
 
 function clientOf(send: Send, key: string): Client {
   return {

@@ -3,7 +3,8 @@ import { SealingService, tamperWith } from '@agent-hive/audit';
 import { runAs, servicePrincipal } from '@agent-hive/kernel';
 import type { Breach } from '@agent-hive/audit/verify-export';
 import { inWords } from './audit.js';
-import { CommandFailed, FAILED, OK, quiet, type Context } from './context.js';
+import { local } from './client.js';
+import { FAILED, OK, quiet, type Context } from './context.js';
 
 interface Entry {
   id: string;
@@ -27,24 +28,20 @@ export async function tamper({ env, io }: Context, { json }: { json?: boolean })
   const hive = await openHive(config, io, createLogger(config));
   const say = (line: string) => void (json || io.out(line));
   try {
-    const call = async <T>(method: 'GET' | 'POST', url: string, payload?: object): Promise<T> => {
-      const answer = await hive.app.inject({ method, url, payload, headers: { authorization: `Bearer ${hive.adminKey}` } });
-      if (answer.statusCode >= 400) throw new CommandFailed(`${method} ${url} was answered with ${answer.statusCode}: ${answer.body}`);
-      return answer.json<T>();
-    };
-    for (const name of ['Ada', 'Grace', 'Edsger']) await call('POST', '/v1/agents', { name, type: 'general-purpose' });
-    const { tenantId } = await call<{ tenantId: string }>('GET', '/v1/me');
+    const client = local(hive);
+    for (const name of ['Ada', 'Grace', 'Edsger']) await client.request('POST', '/v1/agents', { name, type: 'general-purpose' });
+    const { tenantId } = await client.request<{ tenantId: string }>('GET', '/v1/me');
     await runAs(hive.orm.em, servicePrincipal(tenantId, 'demo'), () => hive.app.get(SealingService, { strict: false }).seal());
-    const before = await call<Report>('POST', '/v1/audit/verifications', {});
+    const before = await client.request<Report>('POST', '/v1/audit/verifications', {});
     say(`Three agents were made. The record has ${before.size} sealed entries, and verifies: ${before.ok ? 'yes' : 'no'}`);
 
-    const { items } = await call<{ items: Entry[] }>('GET', '/v1/audit/entries?action=agent.created');
+    const { items } = await client.request<{ items: Entry[] }>('GET', '/v1/audit/entries?action=agent.created');
     const victim = items[1]!;
     const statement = tamperWith(victim.id);
     await hive.database.execute(hive.orm, statement);
     say(`Somebody with the password of the superuser: ${statement}`);
 
-    const after = await call<Report>('POST', '/v1/audit/verifications', {});
+    const after = await client.request<Report>('POST', '/v1/audit/verifications', {});
     say('The verification now says:');
     for (const breach of after.breaches) say(inWords(after.tenant, breach));
     if (json) io.out(JSON.stringify({ before, edited: victim.id, after }, null, 2));

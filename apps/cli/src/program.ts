@@ -30,6 +30,9 @@ export async function run(args: readonly string[], { env, io }: Context): Promis
   }
 }
 
+/** Of a size or a sequence of the log. */
+const SIZE_DIGITS = 15;
+
 // What a command needs is loaded when it runs: `hive --help` must not load a server.
 function hive({ env, io }: Context, json: boolean, done: (code: number) => void): Command {
   const context = { env, io };
@@ -54,7 +57,7 @@ function hive({ env, io }: Context, json: boolean, done: (code: number) => void)
     'hive migrate --down --domain audit --to 0 undo all of one domain',
   ])
     .option('--to <name>', 'up to and including this migration; with --down, back to the state right after it; 0 is the empty schema')
-    .option('--steps <n>', 'at most this many migrations', whole)
+    .option('--steps <n>', 'at most this many migrations', whole(6))
     .option('--down', 'undo: the last migration, unless --steps or --to say more')
     .addOption(new Option('--status', 'show what ran and what is pending, and change nothing').conflicts(['to', 'steps', 'down']))
     .option('--domain <name>', 'only this domain')
@@ -92,7 +95,7 @@ function audit(group: Command, context: Context, done: (code: number) => void): 
     .addHelpText('after', '\nExamples:\n  $ hive audit verify --checkpoint checkpoint.json\n  $ hive audit verify --since 120000\n  $ hive audit verify --export record.ndjson --checkpoint checkpoint.json   needs neither server nor database')
     .option('--export <file>', 'an export, in place of the hive')
     .option('--checkpoint <file>', 'a checkpoint that was kept elsewhere: only it shows that the end was cut off')
-    .option('--since <size>', 'only what came after the checkpoint of this size', size)
+    .option('--since <size>', 'only what came after the checkpoint of this size', whole(SIZE_DIGITS))
     .option('--json', 'print JSON')
     .action(async (options: object) => done(await (await import('./audit.js')).verify(context, options)));
   group
@@ -103,8 +106,8 @@ function audit(group: Command, context: Context, done: (code: number) => void): 
   group
     .command('export')
     .description('Print sealed entries as lines of JSON.')
-    .option('--from <sequence>', 'the first; 1 by default', size)
-    .option('--to <sequence>', 'the last; the last that is sealed by default', size)
+    .option('--from <sequence>', 'the first; 1 by default', whole(SIZE_DIGITS))
+    .option('--to <sequence>', 'the last; the last that is sealed by default', whole(SIZE_DIGITS))
     .option('--json', 'print JSON, as it does anyway')
     .action(async (options: object) => done(await (await import('./audit.js')).exportLog(context, options)));
   group
@@ -149,13 +152,8 @@ function keys(group: Command, context: Context, done: (code: number) => void): v
     .action(async (id: string, options: object) => done(await (await import('./keys.js')).revoke(context, id, options)));
 }
 
-/** A size or a sequence of the log. */
-function size(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
+/** A whole number from 1, of so many digits at most. */
+const whole = (digits: number) => (text: string): number => {
+  if (!/^[1-9]\d*$/.test(text) || text.length > digits) throw new InvalidArgumentError('It must be a whole number from 1.');
   return Number(text);
-}
-
-function whole(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
-}
+};

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { testEngine } from '@agent-hive/kernel/testing';
 import { cleanUp, freePort, freshDatabase, freshDirectory, runHive, serve, type Env } from './world.js';
 
@@ -46,6 +48,21 @@ describe('hive keys', () => {
     const env = { HIVE_URL: hive.url, HIVE_KEY: ADMIN_KEY };
     expect(await opens(hive.url, (await created(env, 'far')).key)).toBe(200);
     await hive.stop();
+  });
+
+  it.each([[['keys', 'list']], [['audit', 'export']]])('says in a sentence that the connection broke while the answer was read: hive %j', async (command) => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': 1_000 });
+      response.write('{"items":\n', () => response.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    try {
+      const { code, err } = await runHive(command, { HIVE_URL: url, HIVE_KEY: 'x' });
+      expect([code, err]).toEqual([1, expect.stringMatching(new RegExp(`^hive: Cannot reach the hive at ${url}: \\S.*\n$`))]);
+    } finally {
+      server.close();
+    }
   });
 
   it('says in a sentence what it lacks', async () => {

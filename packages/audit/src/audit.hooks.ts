@@ -3,7 +3,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { Hook } from '@agent-hive/kernel';
 import type { EncryptedColumn } from './encryption/encrypted-column.js';
 import type { Store, SubjectType } from './retention/store.js';
-import type { WorkDurations, WorkErrors, WorkWindow } from './review/work.js';
+import type { WantedErrors, WorkDurations, WorkErrors, WorkWindow } from './review/work.js';
 
 /** What is known of a subject that names it: an erasure looks for it in texts. */
 export interface SubjectNames {
@@ -38,8 +38,8 @@ export class AuditHooks {
   readonly subjects = new Hook<[type: SubjectType, id: string], SubjectNames | null>('audit.subjects');
   /** Ends what a store cannot say of a subject that is being erased, such as the user itself. Returns rows by table. */
   readonly erased = new Hook<[type: 'user' | 'agent', id: string], readonly { table: string; erased: number; blanked: number }[]>('audit.erased');
-  /** Errors that work of the running tenant ended with, by what is the same error, those that came up more than `above` times. */
-  readonly workErrors = new Hook<[em: EntityManager, window: WorkWindow, above: number], readonly WorkErrors[]>('audit.workErrors');
-  /** How long work of the running tenant took that ended in the window, by its kind. */
-  readonly workDurations = new Hook<[em: EntityManager, window: WorkWindow], readonly WorkDurations[]>('audit.workDurations');
+  /** Errors that work of the running tenant ended with, by what is the same error. */
+  readonly workErrors = new Hook<[window: WorkWindow, wanted: WantedErrors], readonly WorkErrors[]>('audit.workErrors');
+  /** How long work of the running tenant took that ended in the window, by its kind; of one kind only, when it is named. */
+  readonly workDurations = new Hook<[window: WorkWindow, kind?: string], readonly WorkDurations[]>('audit.workDurations');
 }

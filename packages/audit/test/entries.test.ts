@@ -29,6 +29,18 @@ describe('audit entries', () => {
     expect((await hive.get(`/v1/audit/entries/${made.body.id as string}`)).body).toEqual(made.body);
   });
 
+  it('names the user that did it, and lists what a user did [S4.78]', async () => {
+    const me = principal();
+    const userId = newId();
+    const user = principal({ tenantId: me.tenantId, actor: { type: 'user', id: userId, name: 'Ada' } });
+    const made = await hive.post('/v1/audit/entries', action(), { as: user });
+    expect(made.body).toMatchObject({ actor: { type: 'user', id: userId, name: 'Ada' } });
+    await hive.post('/v1/audit/entries', action(), { as: me });
+    const listed = async (actorId: string) => (await hive.get<{ items: EntryBody[] }>(`/v1/audit/entries?actorId=${actorId}`, { as: me })).body.items.map(({ id }) => id);
+    expect(await listed(userId)).toEqual([made.body.id]);
+    expect(await listed(newId())).toEqual([]);
+  });
+
   it('pages newest first by keyset, without a gap or a repeat while entries are added [S5.71]', async () => {
     const me = principal();
     for (let i = 0; i < 5; i++) await hive.post('/v1/audit/entries', action({ actionType: `step.${i}` }), { as: me });

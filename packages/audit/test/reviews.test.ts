@@ -1,6 +1,6 @@
 import { idFloor, newId, runAs, servicePrincipal, type Principal } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
-import { ReviewsService } from '../src/index.js';
+import { AuditHooks, ReviewsService, type WorkWindow } from '../src/index.js';
 import type { ReviewRuleDto } from '../src/review/review-rule.dto.js';
 import type { SuggestionDto } from '../src/review/suggestion.dto.js';
 import { auditApp, DAY_MS, entriesOf, HOUR_MS } from './world.js';
@@ -15,8 +15,13 @@ interface Problem {
 
 describe('self-review', () => {
   let hive: TestApp;
+  let looked: (window: WorkWindow) => void = () => undefined;
   beforeAll(async () => {
     hive = await auditApp();
+    hive.app.get(AuditHooks).workDurations.register('test', async (window) => {
+      looked(window);
+      return [];
+    });
     await hive.database.execute(hive.orm, `select kernel.ensure_months('audit.performance_metric', now() - interval '2 months', 5)`);
   });
   afterAll(() => hive.close());
@@ -96,11 +101,14 @@ describe('self-review', () => {
       const me = principal();
       for (let i = 0; i < 100; i++) await putRule(me, `r${i}`, { ...RULE, isEnabled: false });
       expect((await putRule(me, 'one more', RULE)).body).toMatchObject({ status: 409, code: 'limit-reached' });
+      expect((await putRule(me, 'one more', RULE, { 'if-match': '"0"' })).body).toMatchObject({ status: 409, code: 'limit-reached' });
+      expect((await putRule(me, 'one more', RULE, { 'if-match': '"1"' })).body).toMatchObject({ status: 412, code: 'stale' });
+      expect((await putRule(me, 'r7', RULE, { 'if-match': '"0"' })).body).toMatchObject({ status: 412, code: 'stale' });
       expect((await putRule(me, 'r7', RULE)).status).toBe(200);
     });
   });
 
-  it('opens a suggestion when a metric is above its baseline, with category, evidence and impact [S3.128-S3.135]', async () => {
+  it('opens a suggestion when a metric is above its baseline, with category, evidence and impact [S1.91, S3.128-S3.135]', async () => {
     const { me, subject, suggestion } = await slowed();
     expect(suggestion).toMatchObject({
       ruleName: 'slow-answers', category: 'performance', status: 'open', createdAt: expect.any(String), effect: null,
@@ -162,6 +170,33 @@ describe('self-review', () => {
     expect(measuredNow).toMatchObject({ status, effect: { before: { value: 250, count: 3 }, after: { value: after[0], count: 3 }, limit: 200 }, endedAt: later(25).toISOString() });
     const measurements = (await entriesOf(hive, 'optimization_suggestion', me)).filter(({ action }) => action === 'optimization_suggestion.measured');
     expect(measurements).toHaveLength(1);
+  });
+
+  it.each([
+    ['what is measured in one window more', [[30, 2]], 31, 'verified', 3],
+    ['nothing behind that window', [[50, 5]], 60, 'no_effect', 1],
+  ] as const)('counts %s when there were too few values, and waits no longer', async (_, further, settledAt, status, count) => {
+    const { me, subject, suggestion } = await slowed();
+    const accepted = await patch(me, suggestion, { status: 'accepted' });
+    const implemented = (await patch(me, accepted.body, { status: 'implemented' })).body;
+    const later = (hours: number) => new Date(Date.parse(implemented.implementedAt!) + hours * HOUR_MS);
+    await measured(me, subject, later(2), [120]);
+    for (const [hours, values] of further) await measured(me, subject, later(hours), Array<number>(values).fill(120));
+    expect(await review(me, later(29))).toMatchObject({ measured: 0 });
+    expect(await review(me, later(settledAt))).toMatchObject({ measured: 1 });
+    const [settled] = (await suggestions(me)).filter(({ id }) => id === suggestion.id);
+    expect(settled).toMatchObject({ status, effect: { after: { value: 120, count } }, endedAt: later(settledAt).toISOString() });
+    expect(Date.parse(settled!.effect!.after.to)).toBeLessThanOrEqual(later(48).getTime());
+  });
+
+  it('looks once at a window that several rules compare', async () => {
+    const me = principal();
+    await putRule(me, 'a', { kind: 'above_baseline', threshold: 2, windowHours: 24, baselineDays: 14 });
+    await putRule(me, 'b', { kind: 'above_baseline', threshold: 3, windowHours: 24, baselineDays: 7 });
+    const windows: WorkWindow[] = [];
+    looked = (window) => void windows.push(window);
+    await review(me);
+    expect(windows.map(({ from, to }) => (to.getTime() - from.getTime()) / DAY_MS)).toEqual([14, 1, 7]);
   });
 
   it('lists suggestions by status and category, page by page', async () => {

@@ -1,4 +1,4 @@
-import { newId, runAs, tenantSql } from '@agent-hive/kernel';
+import { newId, runAs, tenantSql, Wakeups } from '@agent-hive/kernel';
 import { principal } from '@agent-hive/kernel/testing';
 import { sql } from 'kysely';
 import { SealingService } from '../src/index.js';
@@ -6,6 +6,7 @@ import { isConsistent, isIncluded } from '../src/sealing/merkle.js';
 import type { InclusionDto } from '../src/sealing/proof.dto.js';
 import { hashOfLeaf, isSignedBy, payloadHash, publicKeyOf } from '../src/sealing/seal-format.js';
 import type { CheckpointDto, ConsistencyDto } from '../src/sealing/sealing.dto.js';
+import { sealedTopic } from '../src/sealing/sealing.service.js';
 import { sealWorld, type SealWorld } from './seal-world.js';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
@@ -97,6 +98,27 @@ describe('the sealed record', () => {
     expect(await world.verify(me)).toMatchObject({ ok: true, size: 3 });
   });
 
+  it('looks as far back as its turns are apart, when they come late', async () => {
+    const me = principal();
+    const { now } = Date;
+    const at = (ms: number) => {
+      Date.now = () => ms;
+    };
+    try {
+      const start = now();
+      at(start);
+      await world.fill(me, 1);
+      expect(await world.seal(me)).toBe(1); // the first turn, which looks at everything
+      at(start + 3_000);
+      await world.fill(me, 1);
+      at(start + 10_000); // an entry of 7 s, in a turn of 10 s
+      expect(await world.seal(me)).toBe(1);
+    } finally {
+      Date.now = now;
+    }
+    expect(await world.verify(me)).toMatchObject({ ok: true, size: 2 });
+  });
+
   it('keeps what it has sealed from the application: it adds, and changes nothing', async () => {
     const { me } = await world.sealed(1);
     const em = world.hive.orm.em;
@@ -127,7 +149,20 @@ describe('the sealed record', () => {
     await expect(world.seal(me)).rejects.toMatchObject({ code: 'log-changed' });
   });
 
-  it('wakes who waits for sealed entries, and tells which tenants it seals', async () => {
+  it('wakes who waits for sealed entries', async () => {
+    const { me } = await world.sealed(1);
+    await world.fill(me, 1);
+    let isWoken = false;
+    const waiting = world.hive.app.get(Wakeups).wait(sealedTopic(me.tenantId), 60_000).then(() => {
+      isWoken = true;
+    });
+    expect(await world.seal(me)).toBe(1);
+    await new Promise(setImmediate);
+    expect(isWoken).toBe(true); // by itself a waiter looks again only after 500 ms
+    await waiting;
+  });
+
+  it('tells which tenants it seals', async () => {
     const { me } = await world.sealed(1);
     expect(world.hive.app.get(SealingService).tenants()).toContain(me.tenantId);
     expect(world.hive.app.get(SealingService).tenants()).not.toContain(newId());

@@ -86,6 +86,11 @@ export class Invalid extends HiveError {
   ) {
     super(message, code);
   }
+
+  /** One field is wrong: what the answer says is what is said of it. */
+  static at(pointer: string, message: string): Invalid {
+    return new Invalid(message, [{ pointer, message }]);
+  }
 }
 
 /** The hive cannot do it now but may soon (503, with Retry-After). */

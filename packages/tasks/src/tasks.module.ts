@@ -128,8 +128,8 @@ export class TasksModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('tasks', async () => ACTIONS);
-    this.auditHooks.workErrors.register('tasks', (_em, window, above) => tenantRead(this.em, (db) => selectErrors(db, window, above)));
-    this.auditHooks.workDurations.register('tasks', (_em, window) => tenantRead(this.em, (db) => selectDurations(db, window)));
+    this.auditHooks.workErrors.register('tasks', (window, wanted) => tenantRead(this.em, (db) => selectErrors(db, window, wanted)));
+    this.auditHooks.workDurations.register('tasks', (window, kind) => tenantRead(this.em, (db) => selectDurations(db, window, kind)));
     this.agentsHooks.references.register('tasks', async (_em, id) => [
       { table: 'tasks.assignment', count: await tenantStatement(this.em, (db) => countAssignmentsOfAgent(db, id)) },
       { table: 'tasks.attempt', count: await tenantStatement(this.em, (db) => countAttemptsOfAgent(db, id)) },

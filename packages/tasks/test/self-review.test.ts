@@ -53,7 +53,7 @@ describe('self-review of work', () => {
     expect(await suggestions(principal())).toEqual([]);
   });
 
-  it.each([['verified', 2], ['no_effect', 7]] as const)('counts the error again after the repair: %s', async (status, again) => {
+  it.each([['verified', 0], ['verified', 2], ['no_effect', 7]] as const)('counts the error again after the repair: %s, with %i of it', async (status, again) => {
     const me = principal();
     await failures(me, times(6, () => ({ code: 'E_AUTH', message: 'denied' })));
     await review(me);
@@ -64,6 +64,38 @@ describe('self-review of work', () => {
     await failures(me, times(again, () => ({ code: 'E_AUTH', message: 'denied' })));
     expect(await review(me, new Date(Date.now() + 25 * HOUR_MS))).toMatchObject({ measured: 1 });
     expect((await suggestions(me)).find(({ id }) => id === suggestion!.id)).toMatchObject({ status, effect: { before: { value: 6 }, after: { value: again } } });
+  });
+
+  it('counts the error again however many others there are that come up more often', async () => {
+    const me = principal();
+    await failures(me, times(6, () => ({ code: 'E_AUTH', message: 'denied' })));
+    await review(me);
+    const [suggestion] = await suggestions(me);
+    for (const [status, version] of [['accepted', 1], ['implemented', 2]] as const) await hive.patch(`/v1/optimization-suggestions/${suggestion!.id}`, { status }, { as: me, headers: { 'if-match': `"${version}"` } });
+    await failures(me, times(7, () => ({ code: 'E_AUTH', message: 'denied' })));
+    const { id } = await aTask(hive, {}, { as: me });
+    const agent = await anAgent(hive, {}, { as: me });
+    await hive.database.execute(hive.orm, `
+      insert into tasks.attempt (tenant_id, id, task_id, agent_id, fencing_token, number, redrive, claimed_at, ended_at, outcome, error)
+      select '${me.tenantId}', (left(kernel.id_floor(now())::text, 24) || substr(gen_random_uuid()::text, 25))::uuid, '${id}', '${agent.id}', 1, 1, 0, now(), now(), 'failed', jsonb_build_object('code', 'OTHER_' || n % 100)
+        from generate_series(1, 800) n`);
+    await review(me, new Date(Date.now() + 25 * HOUR_MS));
+    expect((await suggestions(me)).find((one) => one.id === suggestion!.id)).toMatchObject({ status: 'no_effect', effect: { before: { value: 6 }, after: { value: 7 } } });
+  });
+
+  it('compares with the newest 20,000 attempts of the time before, and looks at no more', async () => {
+    const me = principal();
+    const [agent, { id }] = [await anAgent(hive, {}, { as: me }), await aTask(hive, { type: 'build' }, { as: me })];
+    const took = (count: number, hoursAgo: number, seconds: number) =>
+      hive.database.execute(hive.orm, `
+        insert into tasks.attempt (tenant_id, id, task_id, agent_id, fencing_token, number, redrive, claimed_at, ended_at, outcome)
+        select '${me.tenantId}', (left(kernel.id_floor(now() - interval '${hoursAgo} hours')::text, 24) || substr(gen_random_uuid()::text, 25))::uuid, '${id}', '${agent.id}', 1, 1, 0,
+               now() - interval '${hoursAgo} hours ${seconds} seconds', now() - interval '${hoursAgo} hours', 'completed' from generate_series(1, ${count})`);
+    await took(10_000, 24 * 10, 100);
+    await took(20_000, 24 * 5, 10);
+    await took(5, 2, 20);
+    expect(await review(me)).toEqual({ opened: 1, measured: 0 });
+    expect(await suggestions(me)).toMatchObject([{ ruleName: 'slow-work', evidence: { observed: { value: 20_000, count: 5 }, baseline: { value: 10_000, count: 20_000 } } }]);
   });
 
   it('suggests something when work of a type takes more than 1.5 times what it took in the 14 days before', async () => {

@@ -2,7 +2,7 @@ import type { RuleKind } from './review-rule.entity.js';
 
 /** A figure, and the values that it was made of. */
 export interface Figure {
-  /** A number of errors, or a mean. */
+  /** A number of errors, or a mean; 0 of no values. */
   value: number;
   count: number;
   from: string;

@@ -35,7 +35,8 @@ export class ReviewRulesService {
     const settings = settingsOf(name, input);
     const row = await tenantStatement(this.em, (db) => upsertRule(db, name, settings, version ?? null, new Date()));
     if (row) return ReviewRuleDto.of(row);
-    if (version != null) throw new Stale('review rule', name);
+    // Version 0 is that of a rule that has no row: when it still has none, what refused it is the limit.
+    if (version != null && (version > 0 || (await tenantRead(this.em, (db) => selectRules(db, name))).length > 0)) throw new Stale('review rule', name);
     throw new Refused(`There are ${RULES_MAX} review rules, and no more are allowed: change one of them`, 'limit-reached', { limit: RULES_MAX });
   }
 }

@@ -4,6 +4,12 @@ export interface WorkWindow {
   to: Date;
 }
 
+/** Which errors are meant: those that came up more than `above` times (the most frequent), or of these just one, whatever is before it. */
+export interface WantedErrors {
+  above: number;
+  error?: string;
+}
+
 /** One error, as often as it came up. */
 export interface WorkErrors {
   /** What is the same each time: the code that was given, or else the message. */

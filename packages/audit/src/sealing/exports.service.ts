@@ -8,7 +8,7 @@ import { CheckpointDto, type ExportQuery } from './sealing.dto.js';
 import { selectCheckpoints, selectHead } from './sealing.sql.js';
 import { EXPORT_FORMAT, type ExportEnd, type ExportHead } from './verify-export.js';
 import { SigningKeysService } from './signing-keys.service.js';
-import { hashesOfRanges } from './tree.sql.js';
+import { hashesOf } from './tree.sql.js';
 
 const PAGE = 1_000;
 
@@ -30,7 +30,7 @@ export class ExportsService {
     if (!head) throw new NotFound('checkpoint', 'latest');
     const end = Math.min(to ?? Number(head.size), Number(head.size));
     if (from > end) throw new Invalid(`from must be at most ${end}`, [{ pointer: '/from', message: `must be at most ${end}` }]);
-    const left = await tenantRead(this.em, (db) => hashesOfRanges(db, subtreesOf({ start: 0, end: from - 1 }).map(rangeOf)));
+    const left = await tenantRead(this.em, (db) => hashesOf(db, subtreesOf({ start: 0, end: from - 1 })));
     const first: ExportHead = { format: EXPORT_FORMAT, tenant: currentTenantId(), from, to: end, left: left.map((hash) => hash.toString('hex')) };
     const { em, keys } = this;
     // Each page is a transaction of its own: a slow reader holds no connection.
@@ -47,7 +47,5 @@ export class ExportsService {
     })();
   }
 }
-
-const rangeOf = ({ level, index }: { level: number; index: number }) => ({ start: index * 2 ** level, end: (index + 1) * 2 ** level });
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;

@@ -24,9 +24,10 @@ export class Findings {
   }
 
   /** The breaches with their entries, looked up by sequence where the finder did not know them. */
-  async named(entryAt: (sequence: number) => Promise<string | null>): Promise<Breach[]> {
-    const found: Breach[] = [];
-    for (const breach of this.#breaches) found.push(breach.entryId === null && breach.sequence !== null ? { ...breach, entryId: await entryAt(breach.sequence) } : breach);
-    return found;
+  async named(entriesAt: (sequences: readonly number[]) => Promise<ReadonlyMap<number, string>>): Promise<Breach[]> {
+    const asked = this.#breaches.flatMap(({ sequence, entryId }) => (entryId === null && sequence !== null ? [sequence] : []));
+    if (asked.length === 0) return this.#breaches;
+    const entries = await entriesAt(asked);
+    return this.#breaches.map((breach) => (breach.entryId === null && breach.sequence !== null ? { ...breach, entryId: entries.get(breach.sequence) ?? null } : breach));
   }
 }

@@ -50,10 +50,10 @@ export class ProofsService {
 
   /** The proof that the log of `to` entries begins with the one of `from`. Throws Invalid for sizes that the log does not have. */
   async consistency({ from, to }: ConsistencyQuery): Promise<ConsistencyDto> {
-    if (from > to) throw invalid('/from', `must be at most \`to\`, which is ${to}`);
+    if (from > to) throw Invalid.at('/from', `must be at most \`to\`, which is ${to}`);
     return tenantRead(this.em, async (db) => {
       const size = Number((await selectHead(db))?.size ?? 0);
-      if (to > size) throw invalid('/to', `must be at most ${size}, the size of the log`);
+      if (to > size) throw Invalid.at('/to', `must be at most ${size}, the size of the log`);
       const ranges = consistencyRanges(from, to);
       const hashes = await hashesOfRanges(db, [{ start: 0, end: from }, { start: 0, end: to }, ...ranges]);
       const [fromRoot, toRoot, ...path] = hashes.map((hash) => hash.toString('hex'));
@@ -61,5 +61,3 @@ export class ProofsService {
     });
   }
 }
-
-const invalid = (pointer: string, message: string): Invalid => new Invalid(message, [{ pointer, message }]);

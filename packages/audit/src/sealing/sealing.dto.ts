@@ -3,7 +3,7 @@ import { IsInt, IsOptional, Max, Min } from 'class-validator';
 import { iso } from '@agent-hive/kernel';
 import { PageQuery } from '@agent-hive/kernel/http';
 import { asBuffer, type CheckpointRow } from './sealing.sql.js';
-import type { CheckpointFacts } from './seal-format.js';
+import { checkpointHash, type CheckpointFacts } from './seal-format.js';
 import type { SigningKeyRow } from './signing-key.sql.js';
 
 const hex = (bytes: Uint8Array): string => asBuffer(bytes).toString('hex');
@@ -17,6 +17,9 @@ export const factsOf = (tenant: string, row: CheckpointRow): CheckpointFacts => 
   sealedAt: iso(row.sealed_at),
   keyId: row.key_id,
 });
+
+/** What the checkpoint behind a row names as the one before it. */
+export const hashOfRow = (tenant: string, row: CheckpointRow): Buffer => checkpointHash(factsOf(tenant, row), asBuffer(row.signature));
 
 /** The signed root of the tenant's log at one size: the note to keep elsewhere. */
 export class CheckpointDto {

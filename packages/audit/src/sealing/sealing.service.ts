@@ -2,12 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { currentTenantId, idFloor, isUniqueViolation, oneTransaction, Refused, tenantSql, Wakeups, type Sql } from '@agent-hive/kernel';
 import { EntriesService } from '../entries.service.js';
-import type { Frontier, Subtree } from './merkle.js';
-import { factsOf } from './sealing.dto.js';
-import { asBuffer, insertCheckpoint, insertLeaves, insertNodes, selectCheckpoints, selectHead, type CheckpointRow } from './sealing.sql.js';
+import { hashOfRow } from './sealing.dto.js';
+import { insertCheckpoint, insertLeaves, insertNodes, LOWEST_ID, selectCheckpoints, selectHead } from './sealing.sql.js';
 import { checkpointHash, type CheckpointFacts } from './seal-format.js';
 import { SigningKeysService } from './signing-keys.service.js';
-import { frontierAt, STORED_EVERY } from './tree.sql.js';
+import { frontierAt, intoStored, type HashedNode } from './tree.sql.js';
 
 /** What a turn has sealed. */
 export interface Sealed {
@@ -17,7 +16,7 @@ export interface Sealed {
 }
 
 /** A checkpoint that this process has written or built on, by which it knows the log again. */
-interface Known {
+export interface Known {
   size: number;
   hash: Buffer;
 }
@@ -26,15 +25,20 @@ interface Known {
 interface Turn {
   number: number;
   from: string | null;
+  /** When it began, in ms; null before its first batch. */
+  beganAt: number | null;
+  /** When the one before it began, in ms: what was committed by then was looked at. */
+  previousAt: number;
 }
 
 /** Entries of a batch: some tens of milliseconds, so that a busy tenant does not keep others waiting. */
 const BATCH = 4_000;
-/** Entries this young are looked at in every turn. */
+/** Entries this young are looked at in every turn, */
 const WINDOW_MS = 2_000;
+/** and those of as many periods, for turns that come late: a window that is shorter than a period would leave a gap. */
+const WINDOW_PERIODS = 4;
 /** Each second turn looks twice as far back, each fourth four times ..., and each 8192nd, like the first, at everything. */
 const DOUBLINGS = 13;
-const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
 
 /** Topic of the kernel's wake-ups that tells of newly sealed entries of a tenant. */
 export const sealedTopic = (tenantId: string): string => `audit.sealed:${tenantId}`;
@@ -63,11 +67,13 @@ export class SealingService {
   async seal(limit = BATCH): Promise<Sealed> {
     await this.keys.register();
     const tenantId = currentTenantId();
-    const turn = this.#turns.get(tenantId) ?? { number: 0, from: null };
+    const now = Date.now();
+    const turn = this.#turns.get(tenantId) ?? { number: 0, from: null, beganAt: null, previousAt: now };
+    const beganAt = turn.beganAt ?? now;
     try {
-      const made = await oneTransaction(this.em, () => tenantSql(this.em, (db) => this.sealBatch(db, turn.from ?? floorOf(turn.number), limit)));
+      const made = await oneTransaction(this.em, () => tenantSql(this.em, (db) => this.sealBatch(db, turn.from ?? floorOf(turn, now), limit)));
       const isFull = made.entries === limit;
-      this.#turns.set(tenantId, isFull ? { number: turn.number, from: made.lastId } : { number: turn.number + 1, from: null });
+      this.#turns.set(tenantId, isFull ? { ...turn, beganAt, from: made.lastId } : { number: turn.number + 1, from: null, beganAt: null, previousAt: beganAt });
       if (made.checkpoint) this.#known.set(tenantId, made.checkpoint);
       return { entries: made.entries, isFull };
     } catch (error) {
@@ -90,7 +96,7 @@ export class SealingService {
     const { signer } = this.keys;
     const tenant = currentTenantId();
     const head = await selectHead(db);
-    const previous = head ? hashOf(tenant, head) : null;
+    const previous = head ? hashOfRow(tenant, head) : null;
     const base = head ? Number(head.size) : 0;
     await this.requireKnown(db, base, previous);
     if (head && head.key_id !== signer.keyId) await this.recordRotation(head.key_id);
@@ -98,7 +104,8 @@ export class SealingService {
     const leaves = await insertLeaves(db, { base, floor, limit, sealedAt });
     if (leaves.length === 0) return { entries: 0, lastId: null, checkpoint: null };
     const frontier = await frontierAt(db, base);
-    const nodes = grow(frontier, leaves.map((leaf) => leaf.hash));
+    const nodes: HashedNode[] = [];
+    for (const { hash } of leaves) frontier.append(hash, intoStored(nodes));
     await insertNodes(db, nodes);
     const facts: CheckpointFacts = { tenant, size: frontier.size, root: frontier.root.toString('hex'), previous: previous && previous.toString('hex'), sealedAt: sealedAt.toISOString(), keyId: signer.keyId };
     const signature = signer.sign(facts);
@@ -114,11 +121,11 @@ export class SealingService {
     const known = this.known();
     if (!known || (size === known.size && hash?.equals(known.hash))) return;
     const [row] = await selectCheckpoints(db, { after: known.size - 1, to: known.size, limit: 1 });
-    if (row && hashOf(currentTenantId(), row).equals(known.hash)) return;
+    if (row && hashOfRow(currentTenantId(), row).equals(known.hash)) return;
     throw new Refused(`the log of tenant ${currentTenantId()} no longer has the checkpoint of size ${known.size} that was signed here: it was changed, and nothing more is signed until it is verified`, 'log-changed');
   }
 
-  /** The new key's first checkpoint covers the entry that names both keys. */
+  /** The new key's first checkpoint, or one of its first when there is a backlog, covers the entry that names both keys. */
   private async recordRotation(from: string): Promise<void> {
     const to = this.keys.signer.keyId;
     await this.entries.record({ action: ROTATED, subjectType: 'signing_key', subjectId: to, risk: 'high', previousState: { keyId: from }, newState: { keyId: to } });
@@ -128,18 +135,10 @@ export class SealingService {
 /** A tenant's log goes on with another key. */
 export const ROTATED = 'signing_key.rotated';
 
-const hashOf = (tenant: string, row: CheckpointRow): Buffer => checkpointHash(factsOf(tenant, row), asBuffer(row.signature));
-
-/** Adds leaves; returns the nodes that are to be stored. */
-function grow(frontier: Frontier, leaves: readonly Buffer[]): (Subtree & { hash: Buffer })[] {
-  const nodes: (Subtree & { hash: Buffer })[] = [];
-  for (const leaf of leaves) frontier.append(leaf, (subtree, hash) => void (subtree.level % STORED_EVERY === 0 && nodes.push({ ...subtree, hash })));
-  return nodes;
-}
-
 /** The least id that a turn looks at. No upper bound: ids of a server whose clock is ahead are found too. */
-function floorOf(turn: number): string {
+function floorOf({ number, previousAt }: Turn, now: number): string {
   let doublings = 0;
-  while (doublings < DOUBLINGS && turn % 2 ** (doublings + 1) === 0) doublings++;
-  return doublings === DOUBLINGS ? LOWEST_ID : idFloor(new Date(Date.now() - WINDOW_MS * 2 ** doublings));
+  while (doublings < DOUBLINGS && number % 2 ** (doublings + 1) === 0) doublings++;
+  const windowMs = Math.max(WINDOW_MS, WINDOW_PERIODS * (now - previousAt)) * 2 ** doublings;
+  return doublings === DOUBLINGS ? LOWEST_ID : idFloor(new Date(now - windowMs));
 }

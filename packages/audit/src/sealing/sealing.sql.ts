@@ -123,5 +123,8 @@ export async function selectNodes(db: Sql, wanted: readonly Subtree[]): Promise<
   return new Map(found.rows.map((row) => [`${row.level}:${row.node_index}`, asBuffer(row.hash)]));
 }
 
+/** Below every id, of whatever version: a floor that nothing that was put in is under. */
+export const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
+
 /** PGlite gives bytea as Uint8Array, pg as Buffer. */
 export const asBuffer = (value: Uint8Array): Buffer => (Buffer.isBuffer(value) ? value : Buffer.from(value));

@@ -3,33 +3,43 @@ import { Frontier, nodeHash, rootOf, subtreesOf, type Range, type Subtree } from
 import { selectNodes } from './sealing.sql.js';
 
 /** Levels of the tree that are stored: every fourth. Level 0 are the leaves. */
-export const STORED_EVERY = 4;
+const STORED_EVERY = 4;
 
-/** The running tenant's tree as it grows on: what is on its right edge at a size. */
+/** The running tenant's tree as it grows on: what is on its right edge at a size. Throws LogDamaged. */
 export async function frontierAt(db: Sql, size: number): Promise<Frontier> {
   return new Frontier(size, await hashesOf(db, subtreesOf({ start: 0, end: size })));
 }
 
-/** Hashes over ranges of leaves, as proofs name them. One statement of some 16 rows a stored level. */
+/** A node of the tree with its hash. */
+export type HashedNode = Subtree & { hash: Buffer };
+
+/** For a growing tree: takes those of its new nodes that are stored. */
+export const intoStored = (nodes: HashedNode[]) => (subtree: Subtree, hash: Buffer): void => {
+  if (subtree.level % STORED_EVERY === 0) nodes.push({ ...subtree, hash });
+};
+
+/** Leaves (level 0) and stored nodes are not there: the log is damaged, and a verification says where. */
+export class LogDamaged extends Error {
+  constructor(readonly lacking: readonly Subtree[]) {
+    super(`The log of tenant ${currentTenantId()} lacks ${lacking.map(({ level, index }) => `node ${index} of level ${level}`).join(', ')}: verify it`);
+  }
+}
+
+/** Hashes over ranges of leaves, as proofs name them. One statement of at most 30 rows a stored level and range. Throws LogDamaged. */
 export async function hashesOfRanges(db: Sql, ranges: readonly Range[]): Promise<Buffer[]> {
   const parts = ranges.map(subtreesOf);
   const hashes = await hashesOf(db, parts.flat());
   return parts.map((part) => rootOf(hashes.splice(0, part.length)));
 }
 
-/** Hashes of full subtrees, each out of the stored nodes below it. Throws when one is missing: then the log is damaged, and a verification says where. */
-async function hashesOf(db: Sql, subtrees: readonly Subtree[]): Promise<Buffer[]> {
+/** Hashes of full subtrees, each out of the stored nodes below it. Throws LogDamaged. */
+export async function hashesOf(db: Sql, subtrees: readonly Subtree[]): Promise<Buffer[]> {
   const wanted = subtrees.map(storedBelow);
   const found = await selectNodes(db, wanted.flat());
-  return wanted.map((nodes) =>
-    perfectRoot(
-      nodes.map(({ level, index }) => {
-        const hash = found.get(`${level}:${index}`);
-        if (!hash) throw new Error(`The log of tenant ${currentTenantId()} lacks node ${index} of level ${level}: verify it`);
-        return hash;
-      }),
-    ),
-  );
+  const hashOf = ({ level, index }: Subtree): Buffer | undefined => found.get(`${level}:${index}`);
+  const lacking = wanted.flat().filter((node) => !hashOf(node));
+  if (lacking.length > 0) throw new LogDamaged(lacking);
+  return wanted.map((nodes) => perfectRoot(nodes.map((node) => hashOf(node)!)));
 }
 
 function storedBelow({ level, index }: Subtree): Subtree[] {

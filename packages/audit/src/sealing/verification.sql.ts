@@ -49,17 +49,33 @@ export async function selectGaps(db: Sql, { from, to, limit }: { from: number; t
   return found.rows.map((row) => Number(row.sequence));
 }
 
-/** The entry of a sequence; null when there is no such leaf. */
-export async function selectEntryIdAt(db: Sql, sequence: number): Promise<string | null> {
-  const found = await sql<{ entry_id: string }>`select entry_id from audit.leaf where tenant_id = ${currentTenantId()} and sequence = ${sequence}::bigint`.execute(db);
-  return found.rows[0]?.entry_id ?? null;
+/** The entries of sequences; those that have no leaf are left out. By the primary key. */
+export async function selectEntryIdsAt(db: Sql, sequences: readonly number[]): Promise<Map<number, string>> {
+  const found = await sql<{ sequence: string | number; entry_id: string }>`
+    select sequence, entry_id from audit.leaf where tenant_id = ${currentTenantId()} and sequence = any (${[...sequences]}::bigint[])`.execute(db);
+  return new Map(found.rows.map((row) => [Number(row.sequence), row.entry_id]));
 }
 
-/** Leaves behind a size, the first `limit`. */
-export async function selectLeavesBehind(db: Sql, size: number, limit: number): Promise<{ sequence: number; entryId: string }[]> {
-  const found = await sql<{ sequence: string | number; entry_id: string }>`
-    select sequence, entry_id from audit.leaf where tenant_id = ${currentTenantId()} and sequence > ${size}::bigint order by sequence limit ${limit}`.execute(db);
-  return found.rows.map((row) => ({ sequence: Number(row.sequence), entryId: row.entry_id }));
+/** A leaf that no checkpoint covers, and the size up to which they do. */
+export interface UncoveredLeaf {
+  sequence: number;
+  entryId: string;
+  covered: number;
+}
+
+/**
+ * Leaves behind a size and behind the last checkpoint, the first `limit`. In one statement, which sees a turn of the sealer with
+ * its checkpoint or not at all. By the primary keys.
+ */
+export async function selectUncovered(db: Sql, size: number, limit: number): Promise<UncoveredLeaf[]> {
+  const tenantId = currentTenantId();
+  const found = await sql<{ sequence: string | number; entry_id: string; covered: string | number }>`
+    with covered as materialized (
+      select greatest(${size}::bigint, coalesce((select max(size) from audit.checkpoint where tenant_id = ${tenantId}), 0)) as size
+    )
+    select l.sequence, l.entry_id, (select size from covered) as covered
+      from audit.leaf l where l.tenant_id = ${tenantId} and l.sequence > (select size from covered) order by l.sequence limit ${limit}`.execute(db);
+  return found.rows.map((row) => ({ sequence: Number(row.sequence), entryId: row.entry_id, covered: Number(row.covered) }));
 }
 
 /** Entries with ids from `floor` to before `ceiling` that have no leaf, the first `limit`. Both sides by their keys. */

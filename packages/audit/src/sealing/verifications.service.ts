@@ -2,17 +2,18 @@ import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { currentTenantId, idFloor, Invalid, tenantRead, type Sql } from '@agent-hive/kernel';
 import { AuditHooks } from '../audit.hooks.js';
+import type { Breach } from './breach.js';
 import { CheckpointChain, type SignedCheckpoint } from './checkpoint-chain.js';
 import { Findings } from './findings.js';
-import { Frontier, type Subtree } from './merkle.js';
-import { factsOf, type SigningKeyDto } from './sealing.dto.js';
-import { asBuffer, selectCheckpoints, selectHead, selectNodes, type CheckpointRow } from './sealing.sql.js';
-import { SealingService } from './sealing.service.js';
-import { checkpointHash, isSignedBy, keyIdOf, publicKeyOf } from './seal-format.js';
+import type { Frontier, Subtree } from './merkle.js';
+import { factsOf, hashOfRow, type SigningKeyDto } from './sealing.dto.js';
+import { asBuffer, LOWEST_ID, selectCheckpoints, selectHead, selectNodes, type CheckpointRow } from './sealing.sql.js';
+import { SealingService, type Known } from './sealing.service.js';
+import { isSignedBy, keyIdOf, publicKeyOf } from './seal-format.js';
 import { SigningKeysService } from './signing-keys.service.js';
-import { frontierAt, hashesOfRanges, STORED_EVERY } from './tree.sql.js';
+import { frontierAt, hashesOfRanges, intoStored, LogDamaged, type HashedNode } from './tree.sql.js';
 import type { CheckpointNoteDto, CreateVerificationDto, VerificationDto } from './verification.dto.js';
-import { checkLeaves, selectEntryIdAt, selectGaps, selectLeavesBehind, selectUnsealed, type Suspect } from './verification.sql.js';
+import { checkLeaves, selectEntryIdsAt, selectGaps, selectUncovered, selectUnsealed, type Suspect } from './verification.sql.js';
 
 /** Leaves of a step: a transaction each, so that no snapshot is held for long. */
 const STEP = 16_384;
@@ -20,7 +21,6 @@ const STEP = 16_384;
 const UNSEALED_AFTER_MS = 600_000;
 /** How much earlier than their sealing entries are looked for in an incremental verification. */
 const LATE_MS = 3_600_000;
-const LOWEST_ID = '00000000-0000-0000-0000-000000000000';
 const LEAF_BYTES = 32;
 
 /** The keys as they were when the run began. */
@@ -33,7 +33,7 @@ interface Catalogue {
 interface Run {
   tenant: string;
   size: number;
-  /** Null once leaves are missing: roots can no longer be computed. */
+  /** Null once leaves or nodes are missing: roots can no longer be computed. */
   frontier: Frontier | null;
   chain: CheckpointChain;
   findings: Findings;
@@ -62,9 +62,10 @@ export class VerificationsService {
   async create({ since = 0, checkpoint: note }: CreateVerificationDto): Promise<VerificationDto> {
     const started = performance.now();
     const tenant = currentTenantId();
-    if (note && note.tenant !== tenant) throw invalid('/checkpoint/tenant', `is ${note.tenant}, and the log is of tenant ${tenant}`);
+    if (note && note.tenant !== tenant) throw Invalid.at('/checkpoint/tenant', `is ${note.tenant}, and the log is of tenant ${tenant}`);
     const catalogue = { list: await this.keys.list(), publicKeys: await this.keys.publicKeys() };
-    const run = await tenantRead(this.em, (db) => this.begin(db, { tenant, since, catalogue }));
+    const known = this.sealing.known(); // before the head is read: a turn between them would leave the log behind what is known
+    const run = await tenantRead(this.em, (db) => this.begin(db, { tenant, since, catalogue, known }));
     if (note) await tenantRead(this.em, (db) => this.compareNote(db, run, { note, since, publicKeys: catalogue.publicKeys }));
     for (let from = since + 1; from <= run.size; from += STEP) {
       const suspects = await tenantRead(this.em, (db) => this.step(db, run, from, Math.min(from + STEP - 1, run.size)));
@@ -83,36 +84,38 @@ export class VerificationsService {
       checkpoints: run.checkpoints,
       archived: findings.archived,
       erased: findings.erased,
-      breaches: await tenantRead(this.em, (db) => findings.named((sequence) => selectEntryIdAt(db, sequence))),
+      breaches: await tenantRead(this.em, (db) => findings.named((sequences) => selectEntryIdsAt(db, sequences))),
       moreBreaches: findings.more,
       durationMs: Math.round(performance.now() - started),
     };
   }
 
-  private async begin(db: Sql, { tenant, since, catalogue }: { tenant: string; since: number; catalogue: Catalogue }): Promise<Run> {
+  private async begin(db: Sql, { tenant, since, catalogue, known }: { tenant: string; since: number; catalogue: Catalogue; known: Known | undefined }): Promise<Run> {
     const findings = new Findings();
     const head = await selectHead(db);
     const size = Number(head?.size ?? 0);
     const [base] = since > 0 ? await selectCheckpoints(db, { after: since - 1, to: since, limit: 1 }) : [];
-    if (since > 0 && !base) throw invalid('/since', `there is no checkpoint of size ${since}; the log has ${size} entries`);
-    const frontier = await frontierAt(db, since);
+    if (since > 0 && !base) throw Invalid.at('/since', `there is no checkpoint of size ${since}; the log has ${size} entries`);
     const chain = new CheckpointChain(catalogue.publicKeys, (breach) => findings.tell({ ...breach, entryId: null }), base && signed(tenant, base));
-    const run: Run = { tenant, size, frontier, chain, findings, expected: new Map(), proven: since, rootIsOff: false, checkpoints: 0 };
-    if (base && !frontier.root.equals(asBuffer(base.root))) this.tellRoot(run, since, 'the checkpoint of that size');
-    await this.compareKnown(db, run, head, catalogue.list);
+    const run: Run = { tenant, size, frontier: null, chain, findings, expected: new Map(), proven: since, rootIsOff: false, checkpoints: 0 };
+    run.frontier = await this.undamaged(run, () => frontierAt(db, since));
+    if (base && run.frontier && !run.frontier.root.equals(asBuffer(base.root))) this.tellRoot(run, since, 'the checkpoint of that size');
+    await this.compareKnown(db, run, known);
+    this.compareKey(run, head, catalogue.list);
     return run;
   }
 
   /** What this process has signed is a checkpoint that nobody but it could change. */
-  private async compareKnown(db: Sql, run: Run, head: CheckpointRow | undefined, keys: readonly SigningKeyDto[]): Promise<void> {
-    const known = this.sealing.known();
+  private async compareKnown(db: Sql, run: Run, known: Known | undefined): Promise<void> {
     if (known && known.size > run.size) {
       run.findings.tell({ kind: 'truncated', sequence: run.size + 1, entryId: null, message: `the log ends at ${run.size}, and this process has sealed it up to ${known.size}` });
     } else if (known) {
       const [row] = await selectCheckpoints(db, { after: known.size - 1, to: known.size, limit: 1 });
-      const same = row && checkpointHash(factsOf(run.tenant, row), asBuffer(row.signature)).equals(known.hash);
-      if (!same) run.findings.tell({ kind: 'chain-broken', sequence: known.size, entryId: null, message: `the checkpoint of size ${known.size} is not the one that this process has signed` });
+      if (!row || !hashOfRow(run.tenant, row).equals(known.hash)) run.findings.tell({ kind: 'chain-broken', sequence: known.size, entryId: null, message: `the checkpoint of size ${known.size} is not the one that this process has signed` });
     }
+  }
+
+  private compareKey(run: Run, head: CheckpointRow | undefined, keys: readonly SigningKeyDto[]): void {
     const keyId = this.keys.find()?.keyId;
     const own = keys.find((key) => key.id === keyId && key.retiredAt === null);
     if (head && own && head.key_id !== keyId && new Date(head.sealed_at).toISOString() > own.createdAt) {
@@ -127,7 +130,21 @@ export class VerificationsService {
     else if (!isSignedBy(publicKeyOf(publicKey), note, Buffer.from(note.signature, 'hex'))) findings.tell({ kind: 'bad-signature', sequence: note.size, entryId: null, message: 'the signature of the checkpoint that was given is not one over what it says' });
     if (note.size > run.size) findings.tell({ kind: 'truncated', sequence: run.size + 1, entryId: null, message: `the log ends at ${run.size}, and the checkpoint that was given covers ${note.size}: its end was cut off, or an older copy was restored` });
     else if (note.size > since) run.expected.set(note.size, note.root);
-    else if ((await hashesOfRanges(db, [{ start: 0, end: note.size }]))[0]!.toString('hex') !== note.root) this.tellRoot(run, note.size, 'the checkpoint that was given');
+    else if (run.frontier) {
+      const roots = await this.undamaged(run, () => hashesOfRanges(db, [{ start: 0, end: note.size }]));
+      if (roots && roots[0]!.toString('hex') !== note.root) this.tellRoot(run, note.size, 'the checkpoint that was given');
+    }
+  }
+
+  /** What is read of the tree as it is stored; null, and breaches, when leaves or nodes are not there. */
+  private async undamaged<T>({ findings }: Run, read: () => Promise<T>): Promise<T | null> {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof LogDamaged)) throw error;
+      for (const node of error.lacking) findings.tell(node.level === 0 ? leafMissing(node.index + 1) : nodeEdited(node));
+      return null;
+    }
   }
 
   /** Looks at a range of leaves; returns those that are to be judged, outside of this transaction, since hooks have their own. */
@@ -137,7 +154,7 @@ export class VerificationsService {
     if (batch.count !== to - from + 1) {
       run.frontier = null;
       const gaps = await selectGaps(db, { from, to, limit: 1_000 });
-      for (const sequence of gaps) findings.tell({ kind: 'leaf-missing', sequence, entryId: null, message: `the log has no leaf ${sequence}` });
+      for (const sequence of gaps) findings.tell(leafMissing(sequence));
     }
     const checkpoints = (await selectCheckpoints(db, { after: from - 1, to, limit: STEP })).map((row) => signed(run.tenant, row));
     for (const checkpoint of checkpoints) run.chain.add(checkpoint);
@@ -165,8 +182,8 @@ export class VerificationsService {
 
   /** Grows the tree by leaves, and compares it with the stored nodes and with the roots of checkpoints. */
   private async follow(db: Sql, run: Run, frontier: Frontier, hashes: Buffer, checkpoints: readonly SignedCheckpoint[]): Promise<void> {
-    const nodes: (Subtree & { hash: Buffer })[] = [];
-    const grown = (subtree: Subtree, hash: Buffer) => void (subtree.level % STORED_EVERY === 0 && nodes.push({ ...subtree, hash }));
+    const nodes: HashedNode[] = [];
+    const grown = intoStored(nodes);
     let next = 0;
     for (let at = 0; at < hashes.length; at += LEAF_BYTES) {
       frontier.append(hashes.subarray(at, at + LEAF_BYTES), grown);
@@ -175,11 +192,7 @@ export class VerificationsService {
       if (checkpoints[next]?.facts.size === frontier.size) this.compareRoot(run, frontier, checkpoints[next++]!.facts.root, 'the checkpoint of that size');
     }
     const stored = await selectNodes(db, nodes);
-    for (const { level, index, hash } of nodes) {
-      if (stored.get(`${level}:${index}`)?.equals(hash)) continue;
-      const [first, last] = [index * 2 ** level + 1, (index + 1) * 2 ** level];
-      run.findings.tell({ kind: 'node-edited', sequence: first, entryId: null, message: `the stored node over the leaves ${first} to ${last} is not theirs: it was changed, or one of them was` });
-    }
+    for (const node of nodes) if (!stored.get(`${node.level}:${node.index}`)?.equals(node.hash)) run.findings.tell(nodeEdited(node));
   }
 
   private compareRoot(run: Run, { size, root }: Frontier, expected: string, of: string): void {
@@ -196,9 +209,7 @@ export class VerificationsService {
 
   /** What lies outside of the tree: leaves that no checkpoint covers, entries that were never sealed. */
   private async end(db: Sql, { findings, size }: Run, since: number): Promise<void> {
-    // A turn of the sealer may have come since the run began: what it has sealed is covered by its checkpoint.
-    const covered = Math.max(Number((await selectHead(db))?.size ?? 0), size);
-    for (const { sequence, entryId } of await selectLeavesBehind(db, covered, 100)) findings.tell({ kind: 'leaf-unexpected', sequence, entryId, message: `leaf ${sequence} is behind the last checkpoint, which covers ${covered}` });
+    for (const { sequence, entryId, covered } of await selectUncovered(db, size, 100)) findings.tell({ kind: 'leaf-unexpected', sequence, entryId, message: `leaf ${sequence} is behind the last checkpoint, which covers ${covered}` });
     const [base] = since > 0 ? await selectCheckpoints(db, { after: since - 1, to: since, limit: 1 }) : [];
     const floor = base ? idFloor(new Date(new Date(base.sealed_at).getTime() - LATE_MS)) : LOWEST_ID;
     const unsealed = await selectUnsealed(db, { floor, ceiling: idFloor(new Date(Date.now() - UNSEALED_AFTER_MS)), limit: 100 });
@@ -208,4 +219,9 @@ export class VerificationsService {
 
 const signed = (tenant: string, row: CheckpointRow): SignedCheckpoint => ({ facts: factsOf(tenant, row), signature: asBuffer(row.signature) });
 
-const invalid = (pointer: string, message: string): Invalid => new Invalid(message, [{ pointer, message }]);
+const leafMissing = (sequence: number): Breach => ({ kind: 'leaf-missing', sequence, entryId: null, message: `the log has no leaf ${sequence}` });
+
+function nodeEdited({ level, index }: Subtree): Breach {
+  const [first, last] = [index * 2 ** level + 1, (index + 1) * 2 ** level];
+  return { kind: 'node-edited', sequence: first, entryId: null, message: `the stored node over the leaves ${first} to ${last} is not theirs: it was changed, or one of them was` };
+}

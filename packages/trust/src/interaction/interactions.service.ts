@@ -94,12 +94,12 @@ export class InteractionsService {
 
 /** Where the page begins. What cannot be answered by an index is refused. */
 function keyOf({ order, status, subjectType, subjectId, cursor }: InteractionQuery): InteractionKey {
-  if (subjectType !== undefined && subjectId === undefined) throw invalid('/subjectType', 'subjectType goes with subjectId only');
+  if (subjectType !== undefined && subjectId === undefined) throw Invalid.at('/subjectType', 'subjectType goes with subjectId only');
   if (order !== 'priority') {
     const id = decodeIdCursor(cursor);
     return id === undefined ? undefined : { id };
   }
-  if (status !== 'pending') throw invalid('/order', 'order by priority goes with status=pending only');
+  if (status !== 'pending') throw Invalid.at('/order', 'order by priority goes with status=pending only');
   const key = decodeCursor(cursor, 2);
   if (key === null) return undefined;
   const [priority, id] = key;
@@ -113,7 +113,7 @@ function rowOf(input: CreateInteractionDto, now: Date): InteractionRow {
   const agentId = input.agentId ?? (actor.type === 'agent' ? actor.id : null);
   if (actor.type === 'agent' && agentId?.toLowerCase() !== actor.id) throw new Forbidden(`Agent ${actor.id} cannot ask for agent ${agentId}`, 'not-yours');
   const action = input.action ?? null;
-  if (action && input.type !== 'approval_request') throw invalid('/action', `action belongs to an approval_request, and this is a ${input.type}`);
+  if (action && input.type !== 'approval_request') throw Invalid.at('/action', `action belongs to an approval_request, and this is a ${input.type}`);
   const bound = action && { name: action.name, parameters: action.parameters };
   return {
     id: newId(),
@@ -138,5 +138,3 @@ function rowOf(input: CreateInteractionDto, now: Date): InteractionRow {
     updated_at: now,
   };
 }
-
-const invalid = (pointer: string, message: string): Invalid => new Invalid(message, [{ pointer, message }]);
