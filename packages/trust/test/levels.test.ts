@@ -74,9 +74,39 @@ describe('levels of trust', () => {
     expect(await own()).toMatchObject({ level: 'L0', effectiveLevel: 'L0', confidence: { samples: 0 }, override: null });
     const changes = await changesOf(hive, agent);
     expect(changes.filter(({ kind }) => kind === 'incident').map(({ from, to, actionClass }) => [from, to, actionClass])).toEqual(expect.arrayContaining([['L4', 'L0', 'code_generation'], ['L4', 'L0', null], ['L2', 'L1', 'code_generation']]));
-    expect(changes.find(({ to, kind }) => kind === 'incident' && to === 'L0')).toMatchObject({ reason: expect.stringContaining('it deleted the branch'), evidence: { incidentId: body.id, severity: 'critical' } });
+    expect(changes.find(({ to, kind }) => kind === 'incident' && to === 'L0')).toMatchObject({ reason: `Incident ${body.id} of severity critical`, evidence: { incidentId: body.id, severity: 'critical' } });
+    expect(JSON.stringify(changes)).not.toContain('deleted the branch'); // what is never changed has no words of an incident, which can be erased
     await judged(hive, session, times(5, 'approved'));
     expect((await own()).level).toBe('L0'); // earned anew, not out of what was before
+  }, 120_000);
+
+  it('lose one that was earned with a high incident, whatever an override allows or takes', async () => {
+    const kept = async () => (await changesOf(hive, agent)).filter(({ kind }) => kind === 'incident').map(({ from, to, evidence }) => [from, to, evidence.earnedFrom, evidence.earnedTo]);
+    await judged(hive, session, times(90, 'approved'));
+    expect((await own()).level).toBe('L3');
+    const held = await overridden(hive, agent, 'L0', { actionClass: 'code_generation' });
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L2', effectiveLevel: 'L0', override: { id: held.id } });
+    expect(await kept()).toEqual([['L0', 'L0', 'L3', 'L2']]);
+    await incident('high');
+    await overridden(hive, agent, 'L4', { actionClass: 'code_generation' });
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L0', effectiveLevel: 'L0', override: null });
+    expect(await kept()).toEqual([['L4', 'L0', 'L1', 'L0'], ['L0', 'L0', 'L2', 'L1'], ['L0', 'L0', 'L3', 'L2']]);
+    const count = (await changesOf(hive, agent)).length;
+    await incident('high'); // there is nothing left to take
+    expect(await changesOf(hive, agent)).toHaveLength(count);
+  }, 120_000);
+
+  it('never rise by an incident: an override of every class that holds one down stays, and one that only raises ends', async () => {
+    await judged(hive, session, times(90, 'approved'));
+    await overridden(hive, agent, 'L1');
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L2', effectiveLevel: 'L1' });
+    await overridden(hive, agent, 'L4');
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L1', effectiveLevel: 'L1' });
+    expect((await trustOf(hive, agent)).effectiveLevel).toBe('L1');
   }, 120_000);
 
   it('are overridden by people, for a reason and a time', async () => {

@@ -47,26 +47,37 @@ export class LevelsService {
     });
   }
 
-  /** Takes trust after an incident: all of it when critical, a level of each class when high; overrides that raise a level end by either. */
-  async punish(agentId: string, incident: { id: string; severity: Risk; description: string }, now: Date): Promise<void> {
-    if (incident.severity !== 'critical' && incident.severity !== 'high') return;
-    const isCritical = incident.severity === 'critical';
+  /**
+   * Takes trust after an incident: all of it when critical, an earned level of each class when high. Overrides that allow more than what is
+   * left end; one of every class stays where it holds a class below what is left, since no level in force rises by an incident.
+   */
+  async punish(agentId: string, { id: incidentId, severity }: { id: string; severity: Risk }, now: Date): Promise<void> {
+    if (severity !== 'critical' && severity !== 'high') return;
+    const isCritical = severity === 'critical';
     await tenantSql(this.em, async (db) => {
       const [rows, { policy }] = [await lockStandings(db, agentId), await selectGrounds(db, agentId, now)];
       const wildcard = rows.find((row) => row.action_class === ANY_CLASS);
-      const before = new Map(rows.map((row) => [row, inForce(row, wildcard, now)]));
+      const before = new Map(rows.map((row) => [row, { earned: row.level, inForce: inForce(row, wildcard, now) }]));
+      const ending = { reason: `incident ${incidentId}`, now };
       for (const row of rows) {
-        const evidence = evidenceOf({ window: row.judgements, judgedSinceChange: row.judged_since_change }, policy.thresholds.windowSize);
-        const to = isCritical ? 0 : Math.max(0, before.get(row)! - 1);
-        await dropOverride(db, agentId, row, { above: to, reason: `incident ${incident.id}`, now });
-        row.level = Math.min(row.level, to);
+        row.level = isCritical ? 0 : Math.max(0, row.level - 1);
+        if (row !== wildcard) await dropOverride(db, agentId, row, { above: row.level, ...ending });
+      }
+      const isHolding = rows.some((row) => row !== wildcard && inForce(row, undefined, now) > (overrideOf(wildcard, now) ?? 0));
+      if (wildcard && !isHolding) await dropOverride(db, agentId, wildcard, { above: 0, ...ending });
+      const changes: NewLevelChange[] = [];
+      for (const row of rows) {
+        const { earned, inForce: from } = before.get(row)!;
+        const to = inForce(row, wildcard, now);
+        const figures = evidenceOf({ window: row.judgements, judgedSinceChange: row.judged_since_change }, policy.thresholds.windowSize);
         // Trust that was lost by what is worst is earned anew, not out of what was judged before.
         restart(row, now, isCritical);
         await updateStanding(db, agentId, row);
-        if (before.get(row) === to) continue;
-        const change = { agentId, actionClass: row.action_class, kind: 'incident' as const, from: before.get(row)!, to, reason: `Incident of severity ${incident.severity}: ${incident.description}`.slice(0, 1000) };
-        await insertLevelChanges(db, [{ ...change, evidence: { incidentId: incident.id, severity: incident.severity, ...evidence }, policyVersion: policy.version }], now);
+        if (from === to && earned === row.level) continue;
+        const evidence = { incidentId, severity, ...earnedBy(earned, row), ...figures };
+        changes.push({ agentId, actionClass: row.action_class, kind: 'incident', from, to, reason: `Incident ${incidentId} of severity ${severity}`, evidence, policyVersion: policy.version });
       }
+      await insertLevelChanges(db, changes, now);
     });
   }
 
@@ -188,6 +199,9 @@ export class LevelsService {
 
 /** No agent: of the grounds, only the policy is wanted. */
 const ANYBODY = '00000000-0000-0000-0000-000000000000';
+
+/** What was earned, where a change says what is in force. */
+const earnedBy = (from: number, row: StandingRow): { earnedFrom: TrustLevel; earnedTo: TrustLevel } => ({ earnedFrom: TRUST_LEVELS[from]!, earnedTo: TRUST_LEVELS[row.level]! });
 
 function restart(row: StandingRow, now: Date, forgetting: boolean): void {
   row.judged_since_change = 0;

@@ -75,7 +75,7 @@ export class MeasuresService {
       const now = new Date();
       const incident = em.create(Incident, { agent, severity: input.severity, description: input.description, reportedByName: actor.name, createdAt: now });
       await em.flush();
-      await this.levels.punish(agent.id, { id: incident.id, severity: input.severity, description: input.description }, now);
+      await this.levels.punish(agent.id, { id: incident.id, severity: input.severity }, now);
       return IncidentDto.of(incident);
     });
   }
