@@ -4,7 +4,7 @@ import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { sql } from 'kysely';
 import { allows, levelNeeded, reasonOf } from '../src/gate/gate.js';
 import { isAllowed } from '../src/gate/gate.sql.js';
-import { anAgent, aPerson, approved, aSession, asAgent, authorize, expire, inSeconds, overridden, read, recorded, respond, trustApp, use } from './world.js';
+import { anAgent, aPerson, approved, aSession, asAgent, authorize, decided, expire, inSeconds, judge, overridden, read, recorded, respond, trustApp, trustOf, use } from './world.js';
 
 describe('the gate', () => {
   let hive: TestApp;
@@ -54,8 +54,13 @@ describe('the gate', () => {
     await respond(hive, { id: id! }, { status: 'approved' }, { as: person });
     // The same action, said in another order, by many at once: one may.
     const used = await Promise.all(Array.from({ length: 6 }, () => ask({ revision: 7, service: 'web' })));
-    expect(used.filter(({ body }) => body.outcome === 'allowed')).toMatchObject([{ body: { interactionId: id, reason: `Approved by ${person.actor.name}` } }]);
+    expect(used.filter(({ body }) => body.outcome === 'allowed')).toMatchObject([{ body: { interactionId: id, reason: 'Approved by a person' } }]);
     expect(await recorded(hive, id!)).toEqual(['interaction.used', 'interaction.approved', 'interaction.created']);
+  });
+
+  it('keeps nothing of classes that are only asked about', async () => {
+    for (let i = 0; i < 50; i++) expect((await authorize(hive, agent, `word ${i}`, 'low')).body.outcome).toBe('needs_approval');
+    expect((await trustOf(hive, agent)).classes).toEqual([]);
   });
 
   it('refuses what a person refused, and asks anew once the question is over', async () => {
@@ -109,6 +114,18 @@ describe('the gate', () => {
       expect((await grant(await aTool('high'))).status).toBe(201);
       await overridden(hive, agent, 'L4');
       expect((await grant(await aTool('high'), { as })).status).toBe(201);
+    });
+  });
+
+  describe('beside judgements', () => {
+    it('stands in nobody\'s way: an agent takes tools while its decisions are judged', async () => {
+      await overridden(hive, agent, 'L1');
+      const [session, as] = [await aSession(hive, agent), asAgent(agent, hive.me)];
+      const tool = (await hive.post<{ id: string }>('/v1/tools', { name: newId(), version: '1', schema: { type: 'object' }, securityLevel: 'high' })).body.id;
+      const made = [];
+      for (let i = 0; i < 12; i++) made.push(await decided(hive, session, { actionTaken: { i } }));
+      const answers = await Promise.all(made.flatMap((decision) => [judge(hive, decision, 'approved'), hive.put(`/v1/agents/${agent.id}/tools/${tool}`, {}, { as })]));
+      expect(answers.map(({ status }) => status)).toEqual(made.flatMap(() => [200, 409]));
     });
   });
 
