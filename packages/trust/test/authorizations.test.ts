@@ -24,7 +24,7 @@ describe('the gate', () => {
     ['L2', 'deploy', ['allowed', 'needs_approval', 'needs_approval', 'needs_approval']],
     ['L3', 'deploy', ['allowed', 'allowed', 'needs_approval', 'needs_approval']],
     ['L4', 'deploy', ['allowed', 'allowed', 'allowed', 'needs_approval']],
-  ])('at %s says of %s, by risk: %j [S4.5]', async (level, action, outcomes) => {
+  ])('at %s says of %s, by risk: %j', async (level, action, outcomes) => {
     await overridden(hive, agent, level);
     const said = [];
     for (const risk of RISKS) said.push((await authorize(hive, agent, action, risk)).body);
@@ -150,6 +150,14 @@ describe('the gate', () => {
       expect((await hive.get('/v1/emergency-stop')).body).toEqual({ isStopped: false, id: null, reason: null, cancelledApprovals: null, startedBy: null, startedAt: null });
     });
 
+    it('leaves an approval that has expired as one that expired', async () => {
+      const [{ id }, open] = [(await authorize(hive, agent, 'deploy', 'critical')).body, (await authorize(hive, agent, 'deploy', 'high')).body].map(({ interactionId }) => ({ id: interactionId! })) as [{ id: string }, { id: string }];
+      await hive.database.execute(hive.orm, `update trust.interaction set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = '${id}'`);
+      await stop();
+      await expire(hive);
+      expect([await recorded(hive, id), await recorded(hive, open.id)]).toEqual([['interaction.expired', 'interaction.created'], ['interaction.cancelled', 'interaction.created']]);
+    });
+
     it('is stopped once: a second call, or many at once, change nothing', async () => {
       const answers = await Promise.all(['a', 'b', 'c', 'd'].map((reason) => stop(reason)));
       const again = await stop('later');
@@ -211,6 +219,7 @@ describe('the policy', () => {
   it('of two that are written at once has one version each, or one is told', async () => {
     const answers = await Promise.all(Array.from({ length: 4 }, () => put({ preset: 'default' })));
     const written = answers.filter(({ status }) => status === 200);
+    expect(written.length).toBeGreaterThan(0);
     expect(new Set(written.map(({ body }) => body.version)).size).toBe(written.length);
     expect(answers.filter(({ status }) => status !== 200).every(({ status, body }) => status === 409 && body.code === 'conflict')).toBe(true);
   });

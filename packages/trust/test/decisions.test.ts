@@ -47,7 +47,7 @@ describe('a decision', () => {
     expect((await hive.get(`/v1/decisions/${two.id}`)).body).toMatchObject({ decisionRationale: 'another' });
   });
 
-  it('is allowed by the level in one statement, and by none with a question', async () => {
+  it('is allowed by the level, and where that does not reach, waits with a question', async () => {
     const waiting = await decided(hive, session);
     expect(waiting.authorization).toMatchObject({ outcome: 'needs_approval', level: 'L0', interactionId: expect.any(String) });
     await overridden(hive, agent, 'L2');
