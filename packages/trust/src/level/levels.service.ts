@@ -43,7 +43,7 @@ export class LevelsService {
       row.judged_count++;
       row.approved_count += Number(judgement[0] === 1);
       row.active_at = now;
-      await countJudged(db, agentId, actionClass, judgement[0], now);
+      await countJudged(db, agentId, actionClass, judgement[0] === 1, now);
       await this.move(db, { agentId, row, wildcard, grounds, now });
       await updateStanding(db, agentId, row);
       return row;

@@ -74,13 +74,12 @@ export async function updateStanding(db: Sql, agentId: string, row: StandingRow)
 }
 
 /** Counts a judged decision into its day (UTC). */
-export async function countJudged(db: Sql, agentId: string, actionClass: string, verdict: number, now: Date): Promise<void> {
-  const [approved, rejected] = [Number(verdict === 1), Number(verdict === -1)];
+export async function countJudged(db: Sql, agentId: string, actionClass: string, isApproved: boolean, now: Date): Promise<void> {
+  const approved = Number(isApproved);
   await sql`
-    insert into trust.judged_day as d (tenant_id, agent_id, action_class, day, judged_count, approved_count, rejected_count)
-    values (${currentTenantId()}, ${agentId}, ${actionClass}, (${now}::timestamptz at time zone 'UTC')::date, 1, ${approved}, ${rejected})
-    on conflict (tenant_id, agent_id, action_class, day) do update
-       set judged_count = d.judged_count + 1, approved_count = d.approved_count + ${approved}, rejected_count = d.rejected_count + ${rejected}`.execute(db);
+    insert into trust.judged_day as d (tenant_id, agent_id, action_class, day, judged_count, approved_count)
+    values (${currentTenantId()}, ${agentId}, ${actionClass}, (${now}::timestamptz at time zone 'UTC')::date, 1, ${approved})
+    on conflict (tenant_id, agent_id, action_class, day) do update set judged_count = d.judged_count + 1, approved_count = d.approved_count + ${approved}`.execute(db);
 }
 
 /** Judged decisions of the last days, today's among them. By primary key. */
