@@ -74,14 +74,14 @@ describe('what the trust of an agent says of its claims', () => {
     expect(titles(await claimed(agent, queue))).toEqual([[], 1]);
   });
 
-  it('counts at most a hundred, and looks at no more', async () => {
+  it('counts at most a hundred', async () => {
     const [agent, queue] = [await anAgent(hive), newId()];
     await hive.post('/v1/tasks/batch', { tasks: Array.from({ length: 150 }, () => ({ title: 'high', risk: 'high', queue })) });
     await aTask(hive, { title: 'free', priority: 0, queue });
     expect(titles(await claimed(agent, queue))).toEqual([['free'], 100]);
   });
 
-  it('while the fleet is stopped, nothing is claimed, approvals are gone, and all of it comes back [S4.5]', async () => {
+  it('while the fleet is stopped, nothing is claimed, approvals are gone, and all of it comes back', async () => {
     const [agent, queue] = [await anAgent(hive), newId()];
     await override(agent, 'L4');
     await aTask(hive, { title: 'low', risk: 'low', queue });

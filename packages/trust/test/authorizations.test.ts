@@ -4,7 +4,7 @@ import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { sql } from 'kysely';
 import { allows, levelNeeded, reasonOf } from '../src/gate/gate.js';
 import { isAllowed } from '../src/gate/gate.sql.js';
-import { anAgent, aPerson, approved, aSession, asAgent, authorize, expire, inSeconds, overridden, read, recorded, respond, trustApp, use } from './world.js';
+import { anAgent, aPerson, approved, aSession, asAgent, authorize, decided, expire, inSeconds, judge, overridden, read, recorded, respond, trustApp, trustOf, use } from './world.js';
 
 describe('the gate', () => {
   let hive: TestApp;
@@ -24,7 +24,7 @@ describe('the gate', () => {
     ['L2', 'deploy', ['allowed', 'needs_approval', 'needs_approval', 'needs_approval']],
     ['L3', 'deploy', ['allowed', 'allowed', 'needs_approval', 'needs_approval']],
     ['L4', 'deploy', ['allowed', 'allowed', 'allowed', 'needs_approval']],
-  ])('at %s says of %s, by risk: %j [S4.5]', async (level, action, outcomes) => {
+  ])('at %s says of %s, by risk: %j', async (level, action, outcomes) => {
     await overridden(hive, agent, level);
     const said = [];
     for (const risk of RISKS) said.push((await authorize(hive, agent, action, risk)).body);
@@ -54,8 +54,13 @@ describe('the gate', () => {
     await respond(hive, { id: id! }, { status: 'approved' }, { as: person });
     // The same action, said in another order, by many at once: one may.
     const used = await Promise.all(Array.from({ length: 6 }, () => ask({ revision: 7, service: 'web' })));
-    expect(used.filter(({ body }) => body.outcome === 'allowed')).toMatchObject([{ body: { interactionId: id, reason: `Approved by ${person.actor.name}` } }]);
+    expect(used.filter(({ body }) => body.outcome === 'allowed')).toMatchObject([{ body: { interactionId: id, reason: 'Approved by a person' } }]);
     expect(await recorded(hive, id!)).toEqual(['interaction.used', 'interaction.approved', 'interaction.created']);
+  });
+
+  it('keeps nothing of classes that are only asked about', async () => {
+    for (let i = 0; i < 50; i++) expect((await authorize(hive, agent, `word ${i}`, 'low')).body.outcome).toBe('needs_approval');
+    expect((await trustOf(hive, agent)).classes).toEqual([]);
   });
 
   it('refuses what a person refused, and asks anew once the question is over', async () => {
@@ -112,6 +117,18 @@ describe('the gate', () => {
     });
   });
 
+  describe('beside judgements', () => {
+    it('stands in nobody\'s way: an agent takes tools while its decisions are judged', async () => {
+      await overridden(hive, agent, 'L1');
+      const [session, as] = [await aSession(hive, agent), asAgent(agent, hive.me)];
+      const tool = (await hive.post<{ id: string }>('/v1/tools', { name: newId(), version: '1', schema: { type: 'object' }, securityLevel: 'high' })).body.id;
+      const made = [];
+      for (let i = 0; i < 12; i++) made.push(await decided(hive, session, { actionTaken: { i } }));
+      const answers = await Promise.all(made.flatMap((decision) => [judge(hive, decision, 'approved'), hive.put(`/v1/agents/${agent.id}/tools/${tool}`, {}, { as })]));
+      expect(answers.map(({ status }) => status)).toEqual(made.flatMap(() => [200, 409]));
+    });
+  });
+
   describe('of a fleet that is stopped', () => {
     const stop = (reason = 'they run wild', request = {}) => hive.post<{ id: string; reason: string; cancelledApprovals: number }>('/v1/emergency-stop', { reason }, request);
     afterEach(() => hive.request('DELETE', '/v1/emergency-stop'));
@@ -131,6 +148,14 @@ describe('the gate', () => {
       expect((await use(hive, given)).status).toBe(200);
       expect(await recorded(hive, body.id)).toEqual(['emergency_stop.lifted', 'emergency_stop.started']);
       expect((await hive.get('/v1/emergency-stop')).body).toEqual({ isStopped: false, id: null, reason: null, cancelledApprovals: null, startedBy: null, startedAt: null });
+    });
+
+    it('leaves an approval that has expired as one that expired', async () => {
+      const [{ id }, open] = [(await authorize(hive, agent, 'deploy', 'critical')).body, (await authorize(hive, agent, 'deploy', 'high')).body].map(({ interactionId }) => ({ id: interactionId! })) as [{ id: string }, { id: string }];
+      await hive.database.execute(hive.orm, `update trust.interaction set created_at = now() - interval '2 hours', expires_at = now() - interval '1 hour' where id = '${id}'`);
+      await stop();
+      await expire(hive);
+      expect([await recorded(hive, id), await recorded(hive, open.id)]).toEqual([['interaction.expired', 'interaction.created'], ['interaction.cancelled', 'interaction.created']]);
     });
 
     it('is stopped once: a second call, or many at once, change nothing', async () => {
@@ -194,6 +219,7 @@ describe('the policy', () => {
   it('of two that are written at once has one version each, or one is told', async () => {
     const answers = await Promise.all(Array.from({ length: 4 }, () => put({ preset: 'default' })));
     const written = answers.filter(({ status }) => status === 200);
+    expect(written.length).toBeGreaterThan(0);
     expect(new Set(written.map(({ body }) => body.version)).size).toBe(written.length);
     expect(answers.filter(({ status }) => status !== 200).every(({ status, body }) => status === 409 && body.code === 'conflict')).toBe(true);
   });

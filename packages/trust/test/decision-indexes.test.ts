@@ -32,7 +32,7 @@ describe('the indexes of decisions and trust, by the plans of the statements tha
         from generate_series(1, ${ROWS}) n`);
     await run(`insert into trust.standing (tenant_id, agent_id, action_class, level, judgements, judged_since_change, judged_count, approved_count, changed_at, active_at, override_level, override_expires_at, override_id)
       select '${tenant}', ${agents}, 'class ' || n, n % 3, '[]', 0, 0, 0, now(), now() - n * interval '1 second', case when n % 100 = 0 then 1 end, case when n % 100 = 0 then now() + n * interval '1 second' end, case when n % 100 = 0 then '${known}'::uuid end from generate_series(1, 8000) n`);
-    await run(`insert into trust.judged_day (tenant_id, agent_id, action_class, day, judged_count, approved_count, rejected_count) select '${tenant}', ${agents}, 'class ' || n % 200, current_date - n / 200, 1, 1, 0 from generate_series(1, 8000) n on conflict do nothing`);
+    await run(`insert into trust.judged_day (tenant_id, agent_id, action_class, day, judged_count, approved_count) select '${tenant}', ${agents}, 'class ' || n % 200, current_date - n / 200, 1, 1 from generate_series(1, 8000) n on conflict do nothing`);
     await run(`insert into trust.level_change (tenant_id, id, agent_id, action_class, kind, from_level, to_level, reason, evidence, policy_version, decided_by_type, decided_by_name, created_at)
       select '${tenant}', gen_random_uuid(), ${agents}, 'c', 'promotion', 0, 1, 'r', '{}', 0, 'service', 's', now() from generate_series(1, 8000) n`);
     await run(`insert into trust.trust_metric (tenant_id, id, agent_id, session_id, action_class, metric_type, metric_value, samples, is_daily, recorded_at)

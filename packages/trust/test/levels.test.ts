@@ -2,6 +2,8 @@ import { sql } from 'kysely';
 import { runAs, servicePrincipal, tenantSql } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { LevelsService, TrustMetricsService } from '../src/index.js';
+import { evaluate, type Judgement } from '../src/level/evaluation.js';
+import { thresholdsOf } from '../src/policy/thresholds.js';
 import { anAgent, aPerson, aSession, asAgent, changesOf, decided, inSeconds, judge, judged, overridden, recorded, trustApp, trustOf } from './world.js';
 
 const times = (count: number, what: string): string[] => Array.from({ length: count }, () => what);
@@ -74,9 +76,39 @@ describe('levels of trust', () => {
     expect(await own()).toMatchObject({ level: 'L0', effectiveLevel: 'L0', confidence: { samples: 0 }, override: null });
     const changes = await changesOf(hive, agent);
     expect(changes.filter(({ kind }) => kind === 'incident').map(({ from, to, actionClass }) => [from, to, actionClass])).toEqual(expect.arrayContaining([['L4', 'L0', 'code_generation'], ['L4', 'L0', null], ['L2', 'L1', 'code_generation']]));
-    expect(changes.find(({ to, kind }) => kind === 'incident' && to === 'L0')).toMatchObject({ reason: expect.stringContaining('it deleted the branch'), evidence: { incidentId: body.id, severity: 'critical' } });
+    expect(changes.find(({ to, kind }) => kind === 'incident' && to === 'L0')).toMatchObject({ reason: `Incident ${body.id} of severity critical`, evidence: { incidentId: body.id, severity: 'critical' } });
+    expect(JSON.stringify(changes)).not.toContain('deleted the branch'); // what is never changed has no words of an incident, which can be erased
     await judged(hive, session, times(5, 'approved'));
     expect((await own()).level).toBe('L0'); // earned anew, not out of what was before
+  }, 120_000);
+
+  it('lose one that was earned with a high incident, whatever an override allows or takes', async () => {
+    const kept = async () => (await changesOf(hive, agent)).filter(({ kind }) => kind === 'incident').map(({ from, to, evidence }) => [from, to, evidence.earnedFrom, evidence.earnedTo]);
+    await judged(hive, session, times(90, 'approved'));
+    expect((await own()).level).toBe('L3');
+    const held = await overridden(hive, agent, 'L0', { actionClass: 'code_generation' });
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L2', effectiveLevel: 'L0', override: { id: held.id } });
+    expect(await kept()).toEqual([['L0', 'L0', 'L3', 'L2']]);
+    await incident('high');
+    await overridden(hive, agent, 'L4', { actionClass: 'code_generation' });
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L0', effectiveLevel: 'L0', override: null });
+    expect(await kept()).toEqual([['L4', 'L0', 'L1', 'L0'], ['L0', 'L0', 'L2', 'L1'], ['L0', 'L0', 'L3', 'L2']]);
+    const count = (await changesOf(hive, agent)).length;
+    await incident('high'); // there is nothing left to take
+    expect(await changesOf(hive, agent)).toHaveLength(count);
+  }, 120_000);
+
+  it('never rise by an incident: an override of every class that holds one down stays, and one that only raises ends', async () => {
+    await judged(hive, session, times(90, 'approved'));
+    await overridden(hive, agent, 'L1');
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L2', effectiveLevel: 'L1' });
+    await overridden(hive, agent, 'L4');
+    await incident('high');
+    expect(await own()).toMatchObject({ level: 'L1', effectiveLevel: 'L1' });
+    expect((await trustOf(hive, agent)).effectiveLevel).toBe('L1');
   }, 120_000);
 
   it('are overridden by people, for a reason and a time', async () => {
@@ -105,10 +137,13 @@ describe('levels of trust', () => {
   });
 
   it.each([
-    ['trust.standing set level = 5'], ['trust.standing set level = -1'], ['trust.standing set override_level = 7, override_expires_at = now(), override_id = agent_id'],
-  ])('outside 0 to 4 are refused by the database: %s [S4.145]', async (statement) => {
+    ['level = 5', /standing_level_check/],
+    ['level = -1', /standing_level_check/],
+    ['override_level = 7, override_expires_at = now(), override_id = agent_id', /standing_override_level_check/],
+    ['override_level = -1, override_expires_at = now(), override_id = agent_id', /standing_override_level_check/],
+  ])('outside 0 to 4 are refused by the database: %s [S4.145]', async (values, check) => {
     await judged(hive, session, ['approved']);
-    await expect(hive.database.execute(hive.orm, `update ${statement}`)).rejects.toThrow(/check constraint/);
+    await expect(hive.database.execute(hive.orm, `update trust.standing set ${values} where action_class <> '*'`)).rejects.toThrow(check);
   });
 
   it('are no agent\'s to move: not its own, not another\'s', async () => {
@@ -127,6 +162,19 @@ describe('levels of trust', () => {
     const rest = [await hive.put('/v1/trust-policies', { preset: 'default' }, { as }), await hive.post('/v1/emergency-stop', { reason: 'r' }, { as }), await hive.request('DELETE', '/v1/emergency-stop', { as }), await incident('low', { as: asAgent(other, hive.me) })];
     expect(rest.map(({ status }) => status)).toEqual([403, 403, 403, 403]);
     expect((await incident('low', { as })).status).toBe(201); // it may say what went wrong by itself
+  });
+
+  it('are not raised by an override while they are frozen, and are lowered', async () => {
+    const { body: freeze } = await hive.post<{ id: string }>(`/v1/agents/${agent.id}/trust/freezes`, { reason: 'under review' });
+    const override = (level: string, actionClass?: string) => hive.post<{ code?: string; level: string }>(`/v1/agents/${agent.id}/trust/overrides`, { level, actionClass, reason: 'r', expiresAt: inSeconds(60).toISOString() });
+    for (const actionClass of [undefined, 'code_generation']) expect(await override('L1', actionClass)).toMatchObject({ status: 409, body: { code: 'frozen', level: 'L0' } });
+    expect(await changesOf(hive, agent)).toEqual([]);
+    expect((await override('L0')).status).toBe(201);
+    await hive.request('DELETE', `/v1/agents/${agent.id}/trust/freezes/${freeze.id}`);
+    expect((await override('L3')).status).toBe(201);
+    await hive.post(`/v1/agents/${agent.id}/trust/freezes`, { reason: 'again' });
+    expect((await override('L2', 'code_generation')).status).toBe(201);
+    expect(await override('L3', 'code_generation')).toMatchObject({ status: 409, body: { code: 'frozen', level: 'L2' } });
   });
 
   it('stay down while they are frozen, until that is lifted', async () => {
@@ -152,6 +200,40 @@ describe('levels of trust', () => {
     expect(await sweep(inSeconds(31 * 86_400))).toBe(0); // safe to run twice
     expect((await changesOf(hive, agent)).map(({ kind, decidedBy }) => [kind, decidedBy === 'job:trust'])).toEqual([['inactivity', true], ['override_expired', true], ['override', false], ['promotion', false]]);
   }, 120_000);
+
+  it('say what is in force when time changes them under an override of every class', async () => {
+    await judged(hive, session, times(30, 'approved'));
+    await overridden(hive, agent, 'L4', { actionClass: 'code_generation' });
+    await overridden(hive, agent, 'L3', { expiresAt: inSeconds(90 * 86_400).toISOString() });
+    await sweep(inSeconds(3700));
+    await sweep(inSeconds(31 * 86_400));
+    expect((await changesOf(hive, agent)).slice(0, 2).map(({ kind, from, to, evidence }) => [kind, from, to, evidence.earnedTo])).toEqual([['inactivity', 'L3', 'L3', 'L0'], ['override_expired', 'L4', 'L3', undefined]]);
+  }, 120_000);
+
+  it.each<[string, (last: { id: string }) => Promise<unknown>]>([
+    ['a judgement', () => judged(hive, session, ['rejected'])],
+    ['an incident', () => incident('high')],
+    ['another override', () => overridden(hive, agent, 'L1', { actionClass: 'code_generation' })],
+  ])('are no override\'s that ran out before %s, and before the sweep: it expired then, and nobody ended it', async (_, work) => {
+    const made = await overridden(hive, agent, 'L4', { actionClass: 'code_generation' });
+    await judged(hive, session, [...times(23, 'approved'), ...times(6, 'rejected')], { confidenceScore: undefined });
+    await hive.database.execute(hive.orm, `update trust.standing set override_expires_at = now() - interval '1 second', judged_since_change = 30 where agent_id = '${agent.id}'`);
+    await work(made);
+    const changes = (await changesOf(hive, agent)).map(({ kind, from, to }) => [kind, from, to]);
+    expect(changes).toContainEqual(['override_expired', 'L4', 'L0']);
+    expect(changes.filter(([kind]) => kind === 'override_expired')).toHaveLength(1);
+    expect(await recorded(hive, made.id)).toEqual(['override.created']);
+    expect(await own()).toMatchObject({ override: changes[0]![0] === 'override' ? { level: 'L1' } : null });
+  }, 120_000);
+
+  it('that a policy does not give are lost by the bound of the highest that it does', () => {
+    const window = (approved: number, rejected: number): Judgement[] => [...times(approved, '').map((): Judgement => [1, null, 1]), ...times(rejected, '').map((): Judgement => [-1, null, 1])];
+    const policy = { version: 1, name: 'conservative', thresholds: thresholdsOf('conservative') };
+    const standing = { level: 4, overrideLevel: null, judgedSinceChange: 200, changedAt: new Date(0) };
+    const judgedBy = (seen: Judgement[]) => evaluate({ ...standing, window: seen }, policy, { now: new Date(), isFrozen: false, days: null });
+    expect(judgedBy(window(200, 0))).toBeNull();
+    expect(judgedBy(window(180, 20))).toMatchObject({ kind: 'demotion', to: 3, reason: expect.stringContaining(`is below ${policy.thresholds.levels[2]!.demoteBelow}`) });
+  });
 
   it('are changed by nobody in the table of changes, not even by the application', async () => {
     await overridden(hive, agent, 'L1');

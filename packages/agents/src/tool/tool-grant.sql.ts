@@ -26,6 +26,11 @@ export async function selectGrantedTool(db: Sql, agentId: string, toolId: string
   return found.rows[0];
 }
 
+/** Keeps others from granting an agent tools until the transaction ends; what refers to the agent goes on. By primary key. */
+export async function lockGrantsOf(db: Sql, agentId: string): Promise<void> {
+  await sql`select from agents.agent where tenant_id = ${currentTenantId()} and id = ${agentId} for no key update`.execute(db);
+}
+
 /** A page of an agent's grants by tool, newest tool first: the primary key backwards. */
 export async function selectGrantedTools(db: Sql, agentId: string, selection: GrantSelection): Promise<GrantedToolRow[]> {
   const keyset = selection.before === undefined ? sql`` : sql`and g.tool_id < ${selection.before}::uuid`;

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { EntityManager, LockMode, wrap } from '@mikro-orm/postgresql';
+import { EntityManager, wrap } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeCursor, Invalid, isForeignKeyViolation, NotFound, pageOf, requireUuid, tenantRead, tenantSql, tenantStatement, transactional, type Page } from '@agent-hive/kernel';
 import { agentExists } from '../agent/agent.sql.js';
 import { AgentsHooks } from '../agents.hooks.js';
@@ -7,7 +7,7 @@ import { Agent } from '../agent/agent.entity.js';
 import { GrantedToolDto } from './granted-tool.dto.js';
 import { GrantedAgentDto, type PutToolGrantDto, type ToolGrantQuery } from './tool-grant.dto.js';
 import { ToolGrant } from './tool-grant.entity.js';
-import { countGrants, selectGrantedAgents, selectGrantedTool, selectGrantedTools, toolExists, type GrantSelection } from './tool-grant.sql.js';
+import { countGrants, lockGrantsOf, selectGrantedAgents, selectGrantedTool, selectGrantedTools, toolExists, type GrantSelection } from './tool-grant.sql.js';
 import { Tool } from './tool.entity.js';
 
 /** Whether an agent may call a tool: it may, it may no more, or it never got the right. */
@@ -58,7 +58,8 @@ export class ToolGrantsService {
     return transactional(this.em, async (em) => {
       const tenantId = currentTenantId();
       // Writers of one agent's grants take turns, so that of two first ones the second changes what the first made.
-      const agent = await em.findOne(Agent, { tenantId, id: agentId }, { lockMode: LockMode.PESSIMISTIC_WRITE });
+      await tenantSql(em, (db) => lockGrantsOf(db, agentId));
+      const agent = await em.findOne(Agent, { tenantId, id: agentId });
       if (!agent) throw new NotFound('agent', agentId);
       const tool = await em.findOne(Tool, { tenantId, id: toolId });
       if (!tool) throw new NotFound('tool', toolId);

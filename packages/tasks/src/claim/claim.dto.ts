@@ -64,6 +64,6 @@ export class ClaimedTaskDto {
 /** What was claimed, in the order of priority and age; nothing when there is no work that the agent may do. */
 export class ClaimedDto {
   items: ClaimedTaskDto[];
-  /** Ready tasks that only the agent's trust keeps from it, of the first 100: each needs a higher level, or another agent. While the fleet is stopped, all that it could do. */
+  /** Ready tasks that only the agent's trust keeps from it, of the first 100: each needs a higher level, or another agent; one of critical risk is given to no agent at any level and waits until it is cancelled. While the fleet is stopped, all that it could do. */
   withheld: number;
 }

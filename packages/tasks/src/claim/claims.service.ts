@@ -6,7 +6,6 @@ import { SettlementService } from '../task/settlement.service.js';
 import { WorkloadReporter } from '../workload/workload.service.js';
 import { ClaimedTaskDto, type ClaimDto, type ClaimedDto } from './claim.dto.js';
 import { claimTasks, lockLimitedQueues, selectClaimants, type Claim, type ClaimedRow, type Slot } from './claim.sql.js';
-
 import { WakeupsService } from './wakeups.service.js';
 
 /** One claim among those that are made together. */

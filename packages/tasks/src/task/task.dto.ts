@@ -55,7 +55,7 @@ export class CreateTaskDto {
   @MaxLength(100)
   actionClass?: string | null;
 
-  /** How much could go wrong. */
+  /** How much could go wrong: agents claim it by their level of trust for it. One of `critical` risk is given to no agent at any level: it waits until it is cancelled, as the work is a person's to do. */
   @IsOptional()
   @IsIn(RISKS, oneOfMessage)
   risk?: Risk | null;

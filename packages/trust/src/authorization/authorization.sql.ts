@@ -27,6 +27,11 @@ export async function selectGate(db: Sql, agentId: string, sessionId: string | n
   return found.rows[0];
 }
 
+/** Lets those who ask for an agent take turns until the transaction ends: its row is there already, and others may still refer to it. By primary key. */
+export async function lockAsking(db: Sql, agentId: string): Promise<void> {
+  await sql`select from agents.agent where tenant_id = ${currentTenantId()} and id = ${agentId} for no key update`.execute(db);
+}
+
 const SHOWN = 20;
 
 /** Approvals that an agent has asked for an action, the newest first, locked. By interaction_action_index. */

@@ -9,8 +9,7 @@ import type { Action } from '../interaction/interaction.entity.js';
 import type { InteractionRow } from '../interaction/interaction-view.dto.js';
 import { InteractionsService } from '../interaction/interactions.service.js';
 import { useApproval } from '../interaction/transition.sql.js';
-import { lockStanding } from '../level/standing.sql.js';
-import { lockApprovals, selectGate } from './authorization.sql.js';
+import { lockApprovals, lockAsking, selectGate } from './authorization.sql.js';
 import type { AuthorizationDto, AuthorizeDto } from './authorization.dto.js';
 
 /** How long a person has to answer, and an approval to be used. */
@@ -87,11 +86,11 @@ export class AuthorizationsService {
     return { outcome: 'refused', reason: grant === 'expired' ? `The grant on tool ${tool.id} is over` : `Agent ${question.agentId} has no grant on tool ${tool.id}`, level, interactionId: null };
   }
 
-  /** Finds the person's answer, or asks for one. Under the lock of the standing, so that two that ask at once open one question. */
+  /** Finds the person's answer, or asks for one. Under the lock of the agent, so that two that ask at once open one question. */
   private async approve(db: Sql, question: GateQuestion, isAsking: boolean): Promise<AuthorizationDto> {
-    const now = new Date();
     const { agentId, actionClass, risk, details, sessionId } = question;
-    await lockStanding(db, agentId, actionClass, now);
+    await lockAsking(db, agentId);
+    const now = new Date();
     const gate = await this.look(question, now); // the level may have changed while it waited for the lock
     if (gate.outcome !== 'needs_approval') return gate;
     const action: Action = { name: actionClass, parameters: { risk, details } };
@@ -99,9 +98,9 @@ export class AuthorizationsService {
     const found = answered(await lockApprovals(db, agentId, digest), now);
     if (found?.status === 'approved') {
       await useApproval(db, found.row, digest, now);
-      return { ...gate, outcome: 'allowed', reason: `Approved by ${found.row.responded_by_name ?? 'a person'}`, interactionId: found.row.id };
+      return { ...gate, outcome: 'allowed', reason: 'Approved by a person', interactionId: found.row.id };
     }
-    if (found?.status === 'rejected') return { ...gate, outcome: 'refused', reason: `Refused by ${found.row.responded_by_name ?? 'a person'}`, interactionId: found.row.id };
+    if (found?.status === 'rejected') return { ...gate, outcome: 'refused', reason: 'Refused by a person', interactionId: found.row.id };
     if (found || !isAsking) return { ...gate, interactionId: found?.row.id ?? null };
     const content = { question: `May the agent do this? ${gate.reason}`, actionClass, risk };
     const interaction = await this.interactions.create({

@@ -97,7 +97,7 @@ export class DecisionsService {
     const { agent_id: agentId, decision_type: actionClass, session_id: sessionId, id: decisionId } = row;
     const confidence = row.confidence_score === null ? null : Number(row.confidence_score);
     const wasAutonomous = row.outcome === 'allowed' && row.interaction_id === null ? 1 : 0;
-    const { standing } = await this.levels.judge(agentId, actionClass, [VERDICTS[feedback], confidence, wasAutonomous], now);
+    const standing = await this.levels.judge(agentId, actionClass, [VERDICTS[feedback], confidence, wasAutonomous], now);
     const window = standing.judgements;
     const evidence = evidenceOf({ window, judgedSinceChange: standing.judged_since_change }, window.length);
     await this.metrics.measure({ agentId, sessionId, actionClass, decisionId, evidence, window }, now);

@@ -1,4 +1,4 @@
-import { insertEntry } from '@agent-hive/audit';
+import { insertEntry, insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, requireContext, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
 
@@ -39,18 +39,17 @@ export async function updateCancelled(db: Sql, id: string, count: number): Promi
   await sql`update trust.emergency_stop set cancelled_approvals = ${count} where tenant_id = ${currentTenantId()} and id = ${id}`.execute(db);
 }
 
-/** Ends the stop that runs, with its entry; whether there was one. */
-export async function liftStop(db: Sql, now: Date): Promise<boolean> {
-  const running = await selectRunningStop(db);
-  if (!running) return false;
-  const entry = insertEntry({ action: 'emergency_stop.lifted', subjectType: 'emergency_stop', subjectId: running.id, risk: 'critical', previousState: { reason: running.reason } }, 'e');
-  const lifted = await sql`
+/** Ends the stop that runs, with its entry; nothing where none runs. By emergency_stop_running_unique. */
+export async function liftStop(db: Sql, now: Date): Promise<void> {
+  const entry = insertEntryPerRow(
+    { subjectType: 'emergency_stop', action: sql`'emergency_stop.lifted'`, id: sql`${newId()}::uuid`, subjectId: sql`e.id::text`, risk: sql`'critical'`, occurredAt: now, previousState: sql`jsonb_build_object('reason', e.reason)` },
+    sql`e`,
+  );
+  await sql`
     with e as (
-      update trust.emergency_stop e set is_running = null, lifted_at = ${now}, lifted_by_name = ${requireContext().principal.actor.name} where e.tenant_id = ${currentTenantId()} and e.id = ${running.id} and e.is_running
-      returning e.id
-    ), entry as (${entry})
-    select id from e`.execute(db);
-  return lifted.rows.length === 1;
+      update trust.emergency_stop e set is_running = null, lifted_at = ${now}, lifted_by_name = ${requireContext().principal.actor.name} where e.tenant_id = ${currentTenantId()} and e.is_running
+      returning e.id, e.reason
+    ) ${entry}`.execute(db);
 }
 
 /** Whether the fleet is stopped. By emergency_stop_running_unique. */

@@ -37,6 +37,6 @@ export class EmergencyStopsService {
   /** Lets the fleet go on; a second time changes nothing. Throws Forbidden for an agent. */
   async delete(): Promise<void> {
     requirePeople('lets the fleet go on');
-    await tenantSql(this.em, (db) => liftStop(db, new Date()));
+    await tenantStatement(this.em, (db) => liftStop(db, new Date()));
   }
 }

@@ -81,12 +81,12 @@ export class AnswersService {
     }
   }
 
-  /** Cancels every pending approval of the running tenant; returns how many. To be called in a transaction, which then holds them all. */
+  /** Cancels every pending approval of the running tenant that has not expired; returns how many. To be called in a transaction, which then holds them all. */
   async cancelApprovals(reason: string): Promise<number> {
     for (let total = 0; ; ) {
       const now = new Date();
       const rows = await tenantSql(this.em, async (db) => {
-        const pending = await lockPendingApprovals(db);
+        const pending = await lockPendingApprovals(db, now);
         return pending.length === 0 ? [] : cancelInteractions(db, pending, reason, now);
       });
       if (rows.length === 0) return total;

@@ -67,11 +67,12 @@ export async function lockLapsed(db: Sql, now: Date): Promise<InteractionRow[]> 
   return found.rows;
 }
 
-/** Pending approvals, the oldest first, locked, a batch at a time. Served by interaction_status_index. */
-export async function lockPendingApprovals(db: Sql): Promise<InteractionRow[]> {
+/** Pending approvals whose time is not up, the oldest first, locked, a batch at a time. Served by interaction_status_index. */
+export async function lockPendingApprovals(db: Sql, now: Date): Promise<InteractionRow[]> {
   const found = await sql<InteractionRow>`
     select ${INTERACTION_COLUMNS} from trust.interaction i
-     where i.tenant_id = ${currentTenantId()} and i.status = 'pending' and i.type = 'approval_request' order by i.id limit ${BATCH} for no key update`.execute(db);
+     where i.tenant_id = ${currentTenantId()} and i.status = 'pending' and i.type = 'approval_request' and (i.expires_at is null or i.expires_at > ${now})
+     order by i.id limit ${BATCH} for no key update`.execute(db);
   return found.rows;
 }
 

@@ -99,7 +99,8 @@ function demotion(evidence: Evidence, level: number, thresholds: Policy['thresho
   if (statedConfidences >= thresholds.minSamples && expectedCalibrationError !== null && expectedCalibrationError > thresholds.maxCalibrationError) {
     return `Calibration error ${expectedCalibrationError} is above ${thresholds.maxCalibrationError}`;
   }
-  const held = level === 0 ? null : thresholds.levels[level - 1];
+  // A level that the policy does not give, earned under another one, is kept by the bound of the highest that it does.
+  const held = level === 0 ? null : thresholds.levels[Math.min(level, thresholds.levels.length) - 1];
   if (held && samples >= thresholds.minSamples && low !== null && low < held.demoteBelow) return `Lower bound ${low} of approved decisions is below ${held.demoteBelow}`;
   return null;
 }

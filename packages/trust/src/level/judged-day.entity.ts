@@ -15,9 +15,8 @@ export const JudgedDaySchema = defineEntity({
     day: p.date().primary(),
     judgedCount: p.integer(),
     approvedCount: p.integer(),
-    rejectedCount: p.integer(),
   },
-  checks: [{ name: 'judged_day_counts_check', expression: 'approved_count >= 0 and rejected_count >= 0 and judged_count >= approved_count + rejected_count' }],
+  checks: [{ name: 'judged_day_counts_check', expression: 'approved_count >= 0 and judged_count >= approved_count' }],
 });
 
 export class JudgedDay extends JudgedDaySchema.class {}

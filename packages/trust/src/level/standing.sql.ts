@@ -1,8 +1,10 @@
 import { insertEntryPerRow } from '@agent-hive/audit';
 import { currentTenantId, newId, requireContext, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
-import { ANY_CLASS } from '../gate/gate.js';
-import { thresholdsOf, type Policy, type Thresholds } from '../policy/thresholds.js';
+import { ANY_CLASS, type Levels } from '../gate/gate.js';
+import { levelsOf } from '../gate/gate.sql.js';
+import type { Policy } from '../policy/thresholds.js';
+import { policyInForce, policyOf, type PolicyInForceRow } from '../policy/trust-policy.sql.js';
 import type { ChangeKind } from './level-change.entity.js';
 import type { DayCount, Judgement } from './evaluation.js';
 
@@ -36,6 +38,12 @@ export async function selectStandings(db: Sql, agentId: string): Promise<Standin
   return found.rows;
 }
 
+/** An agent's levels in force, by class. By primary key. */
+export async function selectLevels(db: Sql, agentId: string, now: Date): Promise<Levels> {
+  const found = await sql<{ levels: Levels | null }>`select ${levelsOf(sql`${agentId}::uuid`, now)} as levels`.execute(db);
+  return found.rows[0]!.levels ?? {};
+}
+
 /** The standings of an agent, which nobody changes until the transaction ends. By primary key. */
 export async function lockStandings(db: Sql, agentId: string): Promise<StandingRow[]> {
   const found = await sql<StandingRow>`
@@ -66,13 +74,12 @@ export async function updateStanding(db: Sql, agentId: string, row: StandingRow)
 }
 
 /** Counts a judged decision into its day (UTC). */
-export async function countJudged(db: Sql, agentId: string, actionClass: string, verdict: number, now: Date): Promise<void> {
-  const [approved, rejected] = [Number(verdict === 1), Number(verdict === -1)];
+export async function countJudged(db: Sql, agentId: string, actionClass: string, isApproved: boolean, now: Date): Promise<void> {
+  const approved = Number(isApproved);
   await sql`
-    insert into trust.judged_day as d (tenant_id, agent_id, action_class, day, judged_count, approved_count, rejected_count)
-    values (${currentTenantId()}, ${agentId}, ${actionClass}, (${now}::timestamptz at time zone 'UTC')::date, 1, ${approved}, ${rejected})
-    on conflict (tenant_id, agent_id, action_class, day) do update
-       set judged_count = d.judged_count + 1, approved_count = d.approved_count + ${approved}, rejected_count = d.rejected_count + ${rejected}`.execute(db);
+    insert into trust.judged_day as d (tenant_id, agent_id, action_class, day, judged_count, approved_count)
+    values (${currentTenantId()}, ${agentId}, ${actionClass}, (${now}::timestamptz at time zone 'UTC')::date, 1, ${approved})
+    on conflict (tenant_id, agent_id, action_class, day) do update set judged_count = d.judged_count + 1, approved_count = d.approved_count + ${approved}`.execute(db);
 }
 
 /** Judged decisions of the last days, today's among them. By primary key. */
@@ -92,13 +99,12 @@ export interface Grounds {
 
 /** The grounds for an agent at a moment. By trust_policy_pkey and freeze_agent_index. */
 export async function selectGrounds(db: Sql, agentId: string, now: Date): Promise<Grounds> {
-  const tenantId = currentTenantId();
-  const found = await sql<{ version: number | null; name: string | null; thresholds: Thresholds | null; is_frozen: boolean }>`
+  const found = await sql<PolicyInForceRow & { is_frozen: boolean }>`
     select p.version, p.name, p.thresholds,
-           exists (select from trust.freeze f where f.tenant_id = ${tenantId} and f.agent_id = ${agentId} and f.lifted_at is null and (f.expires_at is null or f.expires_at > ${now})) as is_frozen
-      from (select 1) one left join lateral (select version, name, thresholds from trust.trust_policy where tenant_id = ${tenantId} order by version desc limit 1) p on true`.execute(db);
-  const { version, name, thresholds, is_frozen: isFrozen } = found.rows[0]!;
-  return { isFrozen, policy: version === null ? { version: 0, name: 'default', thresholds: thresholdsOf('default') } : { version, name: name!, thresholds: thresholds! } };
+           exists (select from trust.freeze f where f.tenant_id = ${currentTenantId()} and f.agent_id = ${agentId} and f.lifted_at is null and (f.expires_at is null or f.expires_at > ${now})) as is_frozen
+      from (select 1) one left join lateral (${policyInForce()}) p on true`.execute(db);
+  const [row] = found.rows;
+  return { isFrozen: row!.is_frozen, policy: policyOf(row) };
 }
 
 /** A change of a level, to be written down. */
@@ -154,6 +160,13 @@ export async function lockInactive(db: Sql, since: Date): Promise<AgentStandingR
   const found = await sql<AgentStandingRow>`
     select s.agent_id, ${COLUMNS} from trust.standing s where s.tenant_id = ${currentTenantId()} and s.level > 0 and s.active_at < ${since}
      order by s.active_at limit ${BATCH} for no key update skip locked`.execute(db);
+  return found.rows;
+}
+
+/** What holds in every class, of some agents. By primary key. */
+export async function selectWildcards(db: Sql, agentIds: readonly string[]): Promise<AgentStandingRow[]> {
+  const found = await sql<AgentStandingRow>`
+    select s.agent_id, ${COLUMNS} from trust.standing s where s.tenant_id = ${currentTenantId()} and s.agent_id = any (${agentIds}::uuid[]) and s.action_class = ${ANY_CLASS}`.execute(db);
   return found.rows;
 }
 

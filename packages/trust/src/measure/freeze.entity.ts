@@ -19,9 +19,7 @@ export const FreezeSchema = defineEntity({
     createdByName: p.text(),
     createdAt: createdAt(),
   },
-  indexes: [
-    { name: 'freeze_agent_index', properties: ['tenantId', 'agent', 'id'], where: 'lifted_at is null' },
-  ],
+  indexes: [{ name: 'freeze_agent_index', properties: ['tenantId', 'agent', 'id'] }],
   checks: [
     { name: 'freeze_reason_check', expression: 'length(reason) between 1 and 1000' },
     { name: 'freeze_expires_at_check', expression: 'expires_at > created_at' },

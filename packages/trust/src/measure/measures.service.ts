@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Agent, TRUST_LEVELS } from '@agent-hive/agents';
-import { currentTenantId, Forbidden, Invalid, NotFound, Refused, requireContext, transactional } from '@agent-hive/kernel';
+import { currentTenantId, Forbidden, Invalid, isForeignKeyViolation, NotFound, Refused, requireContext, transactional } from '@agent-hive/kernel';
 import { ANY_CLASS } from '../gate/gate.js';
 import { LevelsService } from '../level/levels.service.js';
 import { Freeze } from './freeze.entity.js';
@@ -18,7 +18,7 @@ export class MeasuresService {
     private readonly levels: LevelsService,
   ) {}
 
-  /** Puts a level in place of the earned one, until it expires. Throws NotFound on the agent, Forbidden for an agent (`own-trust`, `people-only`), Invalid on a moment that has passed. */
+  /** Puts a level in place of the earned one, until it expires. Throws NotFound on the agent, Forbidden for an agent (`own-trust`, `people-only`), Invalid on a moment that has passed, Refused (`frozen`) on a rise while it is frozen. */
   async override(agentId: string, input: CreateOverrideDto): Promise<OverrideDto> {
     requirePeople('overrides the trust of', agentId);
     const now = new Date();
@@ -75,17 +75,20 @@ export class MeasuresService {
       const now = new Date();
       const incident = em.create(Incident, { agent, severity: input.severity, description: input.description, reportedByName: actor.name, createdAt: now });
       await em.flush();
-      await this.levels.punish(agent.id, { id: incident.id, severity: input.severity, description: input.description }, now);
+      await this.levels.punish(agent.id, { id: incident.id, severity: input.severity }, now);
       return IncidentDto.of(incident);
     });
   }
 
-  /** In one transaction. The foreign keys of what is written keep the agent. */
+  /** In one transaction. The foreign keys of what is written keep the agent: NotFound when it is deleted meanwhile. */
   private withAgent<T>(agentId: string, work: (em: EntityManager, agent: Agent) => Promise<T>): Promise<T> {
     return transactional(this.em, async (em) => {
       const agent = await em.findOne(Agent, { tenantId: currentTenantId(), id: agentId });
       if (!agent) throw new NotFound('agent', agentId);
       return work(em, agent);
+    }).catch((error: unknown) => {
+      if (isForeignKeyViolation(error)) throw new NotFound('agent', agentId);
+      throw error;
     });
   }
 }

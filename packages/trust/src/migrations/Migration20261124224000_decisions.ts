@@ -14,13 +14,13 @@ export class Migration20261124224000_decisions extends Migration {
     this.addSql(`create table "trust"."level_change" ("tenant_id" uuid not null, "id" uuid not null, "agent_id" uuid not null, "action_class" text not null, "kind" text not null, "from_level" smallint not null, "to_level" smallint not null, "reason" text not null, "evidence" jsonb not null, "policy_version" int not null, "decided_by_type" text not null, "decided_by_id" uuid null, "decided_by_name" text not null, "created_at" timestamptz(3) not null, primary key ("tenant_id", "id"));`);
     this.addSql(`create index "level_change_agent_index" on "trust"."level_change" ("tenant_id", "agent_id", "id");`);
 
-    this.addSql(`create table "trust"."judged_day" ("tenant_id" uuid not null, "agent_id" uuid not null, "action_class" text not null, "day" date not null, "judged_count" int not null, "approved_count" int not null, "rejected_count" int not null, primary key ("tenant_id", "agent_id", "action_class", "day"));`);
+    this.addSql(`create table "trust"."judged_day" ("tenant_id" uuid not null, "agent_id" uuid not null, "action_class" text not null, "day" date not null, "judged_count" int not null, "approved_count" int not null, primary key ("tenant_id", "agent_id", "action_class", "day"));`);
 
     this.addSql(`create table "trust"."incident" ("tenant_id" uuid not null, "id" uuid not null, "agent_id" uuid not null, "severity" text not null, "description" text not null, "reported_by_name" text not null, "created_at" timestamptz(3) not null, primary key ("tenant_id", "id"));`);
     this.addSql(`create index "incident_agent_index" on "trust"."incident" ("tenant_id", "agent_id", "id");`);
 
     this.addSql(`create table "trust"."freeze" ("tenant_id" uuid not null, "id" uuid not null, "agent_id" uuid not null, "reason" text not null, "expires_at" timestamptz(3) null, "lifted_at" timestamptz(3) null, "lifted_by_name" text null, "created_by_name" text not null, "created_at" timestamptz(3) not null, primary key ("tenant_id", "id"));`);
-    this.addSql(`create index "freeze_agent_index" on "trust"."freeze" ("tenant_id", "agent_id", "id") where lifted_at is null;`);
+    this.addSql(`create index "freeze_agent_index" on "trust"."freeze" ("tenant_id", "agent_id", "id");`);
 
     this.addSql(`create table "trust"."standing" ("tenant_id" uuid not null, "agent_id" uuid not null, "action_class" text not null, "level" smallint not null, "override_level" smallint null, "override_expires_at" timestamptz(3) null, "override_id" uuid null, "judgements" jsonb not null, "judged_since_change" int not null, "judged_count" int not null, "approved_count" int not null, "changed_at" timestamptz(3) not null, "active_at" timestamptz(3) not null, primary key ("tenant_id", "agent_id", "action_class"));`);
     this.addSql(`create index "standing_override_index" on "trust"."standing" ("tenant_id", "override_expires_at") where override_expires_at is not null;`);
@@ -80,7 +80,7 @@ export class Migration20261124224000_decisions extends Migration {
     this.addSql(`create policy "search_read" on "trust"."level_change" for select to "hive_search" using (true);`);
 
     this.addSql(`alter table "trust"."judged_day" add constraint "judged_day_tenant_id_agent_id_foreign" foreign key ("tenant_id", "agent_id") references "agents"."agent" ("tenant_id", "id") on update no action on delete restrict;`);
-    this.addSql(`alter table "trust"."judged_day" add constraint "judged_day_counts_check" check (approved_count >= 0 and rejected_count >= 0 and judged_count >= approved_count + rejected_count);`);
+    this.addSql(`alter table "trust"."judged_day" add constraint "judged_day_counts_check" check (approved_count >= 0 and judged_count >= approved_count);`);
     this.addSql(`alter table "trust"."judged_day" enable row level security;`);
     this.addSql(`alter table "trust"."judged_day" force row level security;`);
     this.addSql(`create policy "tenant_isolation" on "trust"."judged_day" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);`);

@@ -1,8 +1,28 @@
 import { insertEntry } from '@agent-hive/audit';
 import { currentTenantId, requireContext, type Sql } from '@agent-hive/kernel';
-import { sql } from 'kysely';
-import type { Thresholds } from './thresholds.js';
+import { sql, type RawBuilder } from 'kysely';
+import { thresholdsOf, type Policy, type Thresholds } from './thresholds.js';
 import type { TrustPolicyRow } from './trust-policy.dto.js';
+
+/** The last version as SQL returns it; null where there is none. */
+export interface PolicyInForceRow {
+  version: number | null;
+  name: string | null;
+  thresholds: Thresholds | null;
+}
+
+/** The last version: at most one row. By primary key. */
+export const policyInForce = (): RawBuilder<unknown> => sql`select version, name, thresholds from trust.trust_policy where tenant_id = ${currentTenantId()} order by version desc limit 1`;
+
+/** The policy of what policyInForce() has found: the default preset, as version 0, where a tenant has set none. */
+export const policyOf = (row: PolicyInForceRow | undefined): Policy =>
+  row === undefined || row.version === null ? { version: 0, name: 'default', thresholds: thresholdsOf('default') } : { version: row.version, name: row.name!, thresholds: row.thresholds! };
+
+/** The policy in force. */
+export async function selectPolicy(db: Sql): Promise<Policy> {
+  const found = await sql<PolicyInForceRow>`${policyInForce()}`.execute(db);
+  return policyOf(found.rows[0]);
+}
 
 /** A page of versions, the greatest first, with one row more. By primary key. */
 export async function selectTrustPolicies(db: Sql, below: number | undefined, limit: number): Promise<TrustPolicyRow[]> {
