@@ -125,6 +125,26 @@ describe('erasure', () => {
     expect((await tenant.post<Receipt>('/v1/erasures', { agentId: agent.id })).body.changed).toBe(0);
   });
 
+  it('of somebody whose telephone number or external id is short leaves what tells of others', async () => {
+    const tenant = new Tenant(hive);
+    const other = await tenant.made('/v1/agents', { name: 'number 1', type: 'general-purpose', description: 'told 1 of 10', config: { limit: '10' } });
+    const [short, blank] = [await tenant.made('/v1/users', { email: `${newId()}@example.com`, phoneNumber: '1' }), await tenant.made('/v1/users', { email: `${newId()}@example.com`, phoneNumber: ' ' })];
+    const agent = await tenant.made('/v1/agents', { name: 'short', externalId: '1', type: 'general-purpose' });
+    await tenant.seal();
+    const answers = await tenant.count('kernel.idempotency_key');
+    const told = () => tenant.rows<{ subject_id: string }>(`select subject_id from audit.entry where tenant_id = 'TENANT' and new_state is not null order by id`);
+    expect((await told()).map((entry) => entry.subject_id)).toEqual([other.id, short.id, blank.id, agent.id]);
+    for (const subject of [{ userId: blank.id }, { userId: short.id }, { agentId: agent.id }]) {
+      const { status, body } = await tenant.post<Receipt>('/v1/erasures', subject);
+      expect([status, body.stores.find((store) => store.table === 'audit.entry')]).toEqual([201, expect.objectContaining({ kept: 0 })]);
+      await tenant.seal();
+    }
+    expect((await told()).map((entry) => entry.subject_id)).toContain(other.id);
+    expect(await residue(tenant, ['"1"'])).toEqual([]);
+    // Each erasure took the answer that had made its subject, and left one of its own.
+    expect(await tenant.count('kernel.idempotency_key')).toBe(answers);
+  });
+
   it('is refused while a hold keeps the subject, or the tenant, and names the hold', async () => {
     const tenant = new Tenant(hive);
     const { id } = await tenant.made('/v1/users', { email: `${newId()}@example.com` });

@@ -9,8 +9,8 @@ import type { StoreReceipt } from './erasure.entity.js';
 export interface ErasedSubject {
   type: 'user' | 'agent';
   id: string;
-  /** What names nobody else: looked for in texts. */
-  identifiers: readonly string[];
+  /** Pieces of JSON text that tell of the subject, in lower case: what names nobody else, and in quotes what does so as a whole value only. */
+  parts: readonly string[];
   /** Whole values of name columns. */
   names: readonly string[];
 }
@@ -21,7 +21,7 @@ export async function eraseStore(db: Sql, store: Store, subject: ErasedSubject):
   if (!match || !erasure) return null;
   const receipt: StoreReceipt = { table: store.table, erased: 0, blanked: 0, kept: 0, reason: null };
   const table = sql.table(store.table);
-  const where = sql`t.tenant_id = ${currentTenantId()} and ${refersTo(match, sql`${subject.id}`, [...subject.names, ...subject.identifiers])}`;
+  const where = sql`t.tenant_id = ${currentTenantId()} and ${refersTo(match, sql`${subject.id}`, subject.names)}`;
   if (erasure.how === 'keep') {
     const found = await sql<{ count: string }>`select count(*) as count from ${table} t where ${where}`.execute(db);
     return { ...receipt, kept: Number(found.rows[0]!.count), reason: erasure.why };
@@ -42,10 +42,9 @@ export async function idsThrough(db: Sql, { table, columns }: NonNullable<Subjec
 }
 
 /** Entries whose payload tells of the subject. Those that only say that an erasure was done stay. */
-function tellsOf({ type, id, identifiers }: ErasedSubject): RawBuilder<unknown> {
-  const texts = type === 'user' ? [id, ...identifiers] : identifiers;
+function tellsOf({ type, id, parts }: ErasedSubject): RawBuilder<unknown> {
   const payload = sql`lower(concat_ws(' ', e.previous_state::text, e.new_state::text, e.details::text, e.actor_name, e.user_agent))`;
-  const any = [sql`e.actor_id = ${id}`, sql`e.subject_id = ${id}`, sql`starts_with(e.subject_id, ${`${id}/`})`, ...texts.map((text) => sql`position(${text.toLowerCase()} in ${payload}) > 0`)];
+  const any = [sql`e.actor_id = ${id}`, sql`e.subject_id = ${id}`, sql`starts_with(e.subject_id, ${`${id}/`})`, ...parts.map((part) => sql`position(${part} in ${payload}) > 0`)];
   if (type === 'agent') any.push(sql`e.agent_id = ${id}`);
   const isBlank = sql`e.actor_name = 'erased' and num_nonnulls(e.actor_id, e.agent_id, e.session_id, e.previous_state, e.new_state, e.details, e.request_id, e.ip, e.user_agent) = 0`;
   return sql`e.tenant_id = ${currentTenantId()} and (${sql.join(any, sql` or `)}) and not (${isBlank}) and e.action not in ('user.erased', 'agent.erased')`;

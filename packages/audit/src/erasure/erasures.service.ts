@@ -80,7 +80,11 @@ export class ErasuresService {
     const type = userId !== undefined ? 'user' : 'agent';
     const known = (await this.hooks.subjects.run(type, id)).find((found): found is SubjectNames => found !== null);
     if (!known && (await this.em.count(ErasureReceipt, { tenantId: currentTenantId(), subjectType: type, subjectId: id })) === 0) throw new NotFound(type, id);
-    return { type, id, identifiers: known?.identifiers ?? [], names: known?.names ?? [] };
+    const { identifiers, values, names } = known ?? { identifiers: [], values: [], names: [] };
+    // An agent's id stays as a pseudonym, so texts may have it.
+    const texts = type === 'user' ? [id, ...identifiers] : identifiers;
+    const parts = [...texts.map((text) => JSON.stringify(text).slice(1, -1)), ...values.filter((value) => value.trim() !== '').map((value) => JSON.stringify(value))];
+    return { type, id, parts: parts.map((part) => part.toLowerCase()), names: [...names, ...identifiers, ...values] };
   }
 
   private async requireFree({ type, id }: ErasedSubject): Promise<void> {
@@ -102,8 +106,7 @@ export class ErasuresService {
       if (receipt) receipts.push(receipt);
     }
     for (const rows of (await this.hooks.erased.run(subject.type, subject.id)).flat()) receipts.push({ ...rows, kept: 0, reason: null });
-    const texts = subject.type === 'user' ? [subject.id, ...subject.identifiers] : subject.identifiers;
-    receipts.push({ table: 'kernel.idempotency_key', erased: await forgetAnswersWith(this.em, texts), blanked: 0, kept: 0, reason: null });
+    receipts.push({ table: 'kernel.idempotency_key', erased: await forgetAnswersWith(this.em, `${subject.type}:${subject.id}`, subject.parts), blanked: 0, kept: 0, reason: null });
     return receipts;
   }
 
@@ -123,11 +126,10 @@ export class ErasuresService {
 
   private async archivedRowsOf({ columns = [], via }: SubjectMatch, subject: ErasedSubject): Promise<(row: string) => boolean> {
     const through = new Set(via ? await tenantSql(this.em, (db) => idsThrough(db, via, subject.id)) : []);
-    const texts = [subject.id, ...subject.identifiers].map((text) => JSON.stringify(text).slice(1, -1).toLowerCase());
     return (text) => {
       const row = JSON.parse(text) as Record<string, unknown>;
       if (columns.some((column) => row[column] === subject.id) || (via && through.has(String(row[via.column])))) return true;
-      return subject.type === 'user' && texts.some((part) => text.toLowerCase().includes(part));
+      return subject.type === 'user' && subject.parts.some((part) => text.toLowerCase().includes(part));
     };
   }
 }
