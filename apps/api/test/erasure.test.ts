@@ -1,3 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ArchivesService } from '@agent-hive/audit';
+import { jest } from '@jest/globals';
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { newDirectory, retentionApp, Tenant } from './retention-world.js';
@@ -13,8 +17,9 @@ const PSEUDONYMS = ['audit.leaf.subject_id', 'audit.entry.subject_id', 'audit.er
 
 describe('erasure', () => {
   let hive: TestApp;
+  const directory = newDirectory();
   beforeAll(async () => {
-    hive = await retentionApp({ HIVE_ARCHIVE_DIR: newDirectory() });
+    hive = await retentionApp({ HIVE_ARCHIVE_DIR: directory });
   });
   afterAll(() => hive.close());
 
@@ -156,6 +161,62 @@ describe('erasure', () => {
     }
     await tenant.seal();
     expect((await tenant.post('/v1/erasures', { userId: id })).status).toBe(201);
+  });
+
+  it("is refused while a hold on another keeps what would go with the subject, in the database or in an archive, and changes nothing", async () => {
+    const tenant = new Tenant(hive);
+    const email = `${newId()}@example.com`;
+    const user = await tenant.made('/v1/users', { email });
+    const [session, elsewhere] = [await tenant.made('/v1/sessions', { userId: user.id }), await tenant.made('/v1/sessions', {})];
+    await tenant.made(`/v1/sessions/${session.id}/messages`, { role: 'user', content: 'mine' });
+    await tenant.messages(elsewhere.id, [100, 110], `told ${email}`);
+    await tenant.run();
+    await tenant.seal();
+    const state = () => tenant.rows(`select id, content from communication.message where tenant_id = 'TENANT' union all select id, digest from audit.archive where tenant_id = 'TENANT' order by id`);
+    const before = await state();
+    for (const subjectId of [session.id, elsewhere.id]) {
+      const hold = await tenant.made('/v1/legal-holds', { subjectType: 'session', subjectId, reason: 'a lawsuit' });
+      await tenant.seal();
+      expect(await tenant.post('/v1/erasures', { userId: user.id })).toMatchObject({ status: 409, body: { code: 'legal-hold', holdId: hold.id } });
+      expect(await state()).toEqual(before);
+      expect((await tenant.get(`/v1/users/${user.id}`)).status).toBe(200);
+      expect((await hive.delete(`/v1/legal-holds/${hold.id}`, { as: tenant.me, body: { reason: 'settled' } })).status).toBe(200);
+    }
+    await tenant.seal();
+    expect((await tenant.post('/v1/erasures', { userId: user.id })).status).toBe(201);
+  });
+
+  it('finds the file again that it could not remove, when it is repeated or the archive expires', async () => {
+    const tenant = new Tenant(hive);
+    const [one, two] = [`${newId()}@example.com`, `${newId()}@example.com`];
+    const [first, second] = [await tenant.made('/v1/users', { email: one }), await tenant.made('/v1/users', { email: two })];
+    const session = await tenant.made('/v1/sessions', {});
+    await tenant.messages(session.id, [100], `told ${one} and ${two}`);
+    await tenant.run();
+    await tenant.seal();
+    const files = () => readdirSync(join(directory, tenant.me.tenantId, 'communication.message')).sort();
+    const [name] = files();
+    const erase = async (userId: string) => {
+      const failing = jest.spyOn(hive.app.get(ArchivesService, { strict: false }), 'forgetAll').mockRejectedValueOnce(new Error('the disk is gone'));
+      expect((await tenant.post('/v1/erasures', { userId })).status).toBe(500);
+      failing.mockRestore();
+      await tenant.seal();
+    };
+    await erase(first.id);
+    const rewritten = name!.replace('.ndjson', '.v2.ndjson');
+    expect(files()).toEqual([name, rewritten].sort());
+    expect((await tenant.post<Receipt>('/v1/erasures', { userId: first.id })).status).toBe(201);
+    expect(files()).toEqual([rewritten]);
+    const [archive] = (await tenant.get<{ items: { id: string; rowCount: number }[] }>('/v1/archives')).body.items;
+    expect([archive!.rowCount, (await tenant.get<string>(`/v1/archives/${archive!.id}/rows`)).body || '']).toEqual([0, '']);
+
+    await tenant.messages((await tenant.made('/v1/sessions', {})).id, [101], `told ${two}`);
+    await tenant.run();
+    await erase(second.id);
+    expect(files()).toHaveLength(3);
+    await tenant.rows(`update audit.archive set expires_at = now() - interval '1 day' where tenant_id = 'TENANT'`);
+    expect(await tenant.run()).toMatchObject({ expiredArchives: 2 });
+    expect(files()).toEqual([]);
   });
 
   it.each([
