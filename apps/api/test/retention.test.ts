@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { jest } from '@jest/globals';
-import { ArchivesService, DataKeysService, EncryptionService } from '@agent-hive/audit';
+import { ArchivesService, AuditHooks, DataKeysService, EncryptionService } from '@agent-hive/audit';
 import { newId, runAs } from '@agent-hive/kernel';
 import type { TestApp } from '@agent-hive/kernel/testing';
 import { newDirectory, pastId, retentionApp, Tenant, type Run } from './retention-world.js';
@@ -153,6 +153,32 @@ describe('retention', () => {
     expect(await tenant.run()).toMatchObject({ expiredArchives: 1 });
     await as(() => keys.work(undefined, later));
     expect(await destroyed()).toBe(1);
+  });
+
+  it('takes out an interaction that a task has waited for', async () => {
+    const tenant = new Tenant(hive);
+    const [{ id }] = (await tenant.rows<{ id: string }>(`select ${pastId('400')} as id`)) as [{ id: string }];
+    const question = await tenant.made('/v1/interactions', { type: 'clarification_request', content: 'Which one?' });
+    const agent = await tenant.made('/v1/agents', { name: 'asker', type: 'general-purpose' });
+    const task = await tenant.made('/v1/tasks', { title: 't', type: 'x' });
+    const [claimed] = (await tenant.post<{ items: { fencingToken: number }[] }>('/v1/claims', { agentId: agent.id })).body.items;
+    const wait = (interactionId: string) => tenant.post(`/v1/tasks/${task.id}/wait`, { fencingToken: claimed!.fencingToken, interactionId });
+    expect((await wait(newId())).status).toBe(404);
+    expect((await wait(question.id)).status).toBeLessThan(300);
+    expect((await tenant.post(`/v1/interactions/${question.id}/response`, { status: 'answered', response: { text: 'that' } })).status).toBeLessThan(300);
+    await tenant.rows(`update trust.interaction set id = '${id}' where tenant_id = 'TENANT'; update tasks.task set interaction_id = '${id}' where tenant_id = 'TENANT'`);
+    const run = await tenant.run();
+    expect([run.error, of(run, 'trust.interaction')]).toEqual([null, expect.objectContaining({ archived: 1, deleted: 1 })]);
+    expect((await tenant.get(`/v1/tasks/${task.id}`)).body).toMatchObject({ interactionId: id });
+  });
+
+  it('goes through no table that a foreign key points to', async () => {
+    const tables = ['audit.entry', ...(await hive.app.get(AuditHooks, { strict: false }).stores.run()).flat().filter((store) => store.retention).map((store) => store.table)];
+    expect(tables.length).toBeGreaterThan(8);
+    const keys = await new Tenant(hive).rows<{ name: string }>(`
+      select k.conname as name from pg_constraint k join pg_class c on c.oid = k.confrelid join pg_namespace n on n.oid = c.relnamespace
+       where k.contype = 'f' and k.conparentid = 0 and n.nspname || '.' || c.relname = any (array[${tables.map((table) => `'${table}'`).join(', ')}])`);
+    expect(keys).toEqual([]);
   });
 
   it('leaves no file of a batch that it could not take out', async () => {
