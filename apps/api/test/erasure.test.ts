@@ -61,6 +61,31 @@ describe('erasure', () => {
     expect((await hive.patch(`/v1/users/${user.id}`, { name: `${name} the second` }, { as, headers: { 'if-match': '"1"', 'idempotency-key': newId() } })).status).toBe(200);
     await hive.post(`/v1/agents/${agent.id}/heartbeat`, { status: 'active' }, { as });
     await hive.post('/v1/documents', { name: tag.slice(0, 8), category: 'c', content: 'text' }, { as });
+    const does = async (method: 'post' | 'put' | 'delete', path: string, body: object = {}): Promise<{ id: string; interactionId: string; outcome: string; authorization: { interactionId: string } }> => {
+      const answer = await hive[method]<Awaited<ReturnType<typeof does>>>(path, method === 'delete' ? { as, body } : body, ...(method === 'delete' ? [] : [{ as }]));
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      return answer.body;
+    };
+    const trust = `/v1/agents/${agent.id}/trust`;
+    await does('put', '/v1/trust-policies', { preset: 'conservative' });
+    await does('post', `${trust}/overrides`, { level: 'L1', reason: 'starts', expiresAt: '2999-01-01T00:00:00Z' });
+    const freeze = await does('post', `${trust}/freezes`, { reason: 'holiday' });
+    await does('delete', `${trust}/freezes/${freeze.id}`);
+    await does('post', `${trust}/freezes`, { reason: 'again' });
+    await does('post', `/v1/agents/${agent.id}/incidents`, { severity: 'low', description: 'slow' });
+    const decision = { decisionType: 'review', risk: 'high', inputContext: { diff: 1 }, actionTaken: { merge: true }, decisionRationale: 'small diff' };
+    const asked = await tenant.made(`/v1/sessions/${session.id}/decisions`, decision) as Awaited<ReturnType<typeof does>>;
+    await does('post', `/v1/interactions/${asked.authorization.interactionId}/response`, { status: 'approved' });
+    const allowed = await tenant.made(`/v1/sessions/${session.id}/decisions`, decision);
+    await does('put', `/v1/decisions/${allowed.id}/feedback`, { feedback: 'approved', comment: `fine, says ${name}` });
+    await does('post', '/v1/emergency-stop', { reason: 'smoke' });
+    await does('delete', '/v1/emergency-stop');
+    const elsewhere = await tenant.made('/v1/sessions', {});
+    const hold = await does('post', '/v1/legal-holds', { subjectType: 'session', subjectId: elsewhere.id, reason: 'a lawsuit' });
+    await does('delete', `/v1/legal-holds/${hold.id}`, { reason: 'settled' });
+    const gone = await tenant.made('/v1/users', { email: `${newId()}@example.com` });
+    await tenant.seal();
+    await does('post', '/v1/erasures', { userId: gone.id });
     return { ...user, session, agent, texts: [user.id, email, name, phoneNumber, tag] };
   }
 
@@ -70,7 +95,7 @@ describe('erasure', () => {
     await tenant.post('/v1/retention-runs', {});
     await tenant.seal();
     expect((await residue(tenant, user.texts)).length).toBeGreaterThan(15);
-    expect(await tenant.verify()).toMatchObject({ ok: true, erased: 0 });
+    expect(await tenant.verify()).toMatchObject({ ok: true, erased: 1 }); // whom the user erased
 
     const { status, body } = await tenant.post<Receipt>('/v1/erasures', { userId: user.id, reason: 'asked for it' });
     expect(status).toBe(201);
@@ -104,7 +129,7 @@ describe('erasure', () => {
     await tenant.seal();
     const second = await tenant.post<Receipt>('/v1/erasures', { userId: user.id });
     expect([second.status, second.body.changed]).toEqual([201, 0]);
-    expect((await tenant.get<{ items: object[] }>('/v1/erasures')).body.items).toHaveLength(2);
+    expect((await tenant.get<{ items: { subjectId: string }[] }>('/v1/erasures')).body.items.filter((receipt) => receipt.subjectId === user.id)).toHaveLength(2);
     expect((await tenant.get<{ items: object[] }>(`/v1/audit/entries?action=user.erased&subjectId=${user.id}`)).body.items).toHaveLength(2);
   });
 
@@ -118,11 +143,20 @@ describe('erasure', () => {
     await tenant.made('/v1/memories', { agentId: agent.id, knowledgeType: 'fact', domain: 'd', content: name });
     const session = await tenant.made('/v1/sessions', { agentId: agent.id, name });
     await tenant.made(`/v1/sessions/${session.id}/messages`, { role: 'agent', content: `yours, ${name}` });
+    const trust = `/v1/agents/${agent.id}/trust`;
+    await tenant.made(`${trust}/overrides`, { level: 'L1', reason: `${name} starts`, expiresAt: '2999-01-01T00:00:00Z' });
+    await tenant.made(`${trust}/freezes`, { reason: `${name} rests` });
+    await tenant.made(`${trust}/metrics`, { sessionId: session.id, metricType: 'accuracy', metricValue: 90, measurementContext: { of: name } });
+    const decision = await tenant.made(`/v1/sessions/${session.id}/decisions`, { decisionType: 'review', inputContext: { by: name }, actionTaken: { as: name }, decisionRationale: `${name} thinks` });
+    expect((await tenant.put(`/v1/decisions/${decision.id}/feedback`, { feedback: 'rejected', comment: `no, ${name}` })).status).toBe(200);
+    await tenant.made(`/v1/agents/${agent.id}/incidents`, { severity: 'critical', description: `${name} broke it` });
+    expect((await tenant.rows(`select 1 from trust.level_change where tenant_id = 'TENANT' and position('${name}' in reason) > 0`)).length).toBeGreaterThan(0);
     await tenant.post('/v1/audit/entries', { agentId: agent.id, actionType: 'file.read', actionDetails: { by: name }, riskLevel: 'low' });
     await tenant.seal();
     expect((await residue(tenant, [name])).length).toBeGreaterThan(6);
     expect((await tenant.post<Receipt>('/v1/erasures', { agentId: agent.id })).status).toBe(201);
     expect(await residue(tenant, [name, externalId])).toEqual([]);
+    for (const table of ['standing', 'judged_day', 'trust_metric', 'level_change']) expect(await tenant.count(`trust.${table}`)).toBe(0);
     expect((await tenant.get(`/v1/agents/${agent.id}`)).body).toMatchObject({ name: 'erased', description: null, externalId: null });
     expect((await tenant.get(`/v1/sessions/${session.id}`)).status).toBe(200);
     await tenant.seal();

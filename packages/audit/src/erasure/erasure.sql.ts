@@ -23,6 +23,7 @@ function changed({ subjects, erasure }: Store, subject: ErasedSubject): RawBuild
   const [match, what] = [subjects[subject.type], erasure?.[subject.type]];
   if (!match || !what) return null;
   const about = sql`t.tenant_id = ${currentTenantId()} and ${refersTo(match, sql`${subject.id}`, subject.names)}`;
+  if (what.how === 'unname') return sql`t.tenant_id = ${currentTenantId()} and ${refersTo({ ...(match.named && { named: match.named }) }, sql`null`, subject.names)}`;
   if (what.how !== 'blank') return about;
   const differs = Object.entries(what.set).map(([column, value]) => sql`t.${sql.ref(column)} is distinct from ${sql.raw(value)}`);
   return sql`${about} and (${sql.join(differs, sql` or `)})`;
@@ -39,6 +40,10 @@ export async function eraseStore(db: Sql, store: Store, subject: ErasedSubject):
     return { ...receipt, kept: Number(found.rows[0]!.count), reason: erasure.why };
   }
   if (erasure.how === 'delete') return { ...receipt, erased: affected(await sql`delete from ${table} t where ${where}`.execute(db)) };
+  if (erasure.how === 'unname') {
+    const unnamed = (store.subjects[subject.type]?.named ?? []).map((column) => sql`${sql.ref(column)} = case when t.${sql.ref(column)} = any (${[...subject.names]}::text[]) then 'erased' else t.${sql.ref(column)} end`);
+    return { ...receipt, blanked: affected(await sql`update ${table} t set ${sql.join(unnamed)} where ${where}`.execute(db)) };
+  }
   const assignments = Object.entries(erasure.set).map(([column, value]) => sql`${sql.ref(column)} = ${sql.raw(value)}`);
   return { ...receipt, blanked: affected(await sql`update ${table} t set ${sql.join(assignments)} where ${where}`.execute(db)) };
 }

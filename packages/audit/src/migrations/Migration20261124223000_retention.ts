@@ -78,10 +78,12 @@ export class Migration20261124223000_retention extends Migration {
     this.addSql(`create policy "ops_all" on "audit"."retention_run" to "hive_ops" using (true) with check (true);`);
     this.addSql(`create policy "search_read" on "audit"."retention_run" for select to "hive_search" using (true);`);
 
-    // Proofs stay: of an archive only where its file is may change, of a receipt nothing. A hold is released, never taken out.
+    // Proofs stay: of an archive only where its file is may change, of a receipt only who asked for it, once that person is erased. A hold is released, never taken out.
     this.addSql(`revoke update, delete, truncate on "audit"."archive", "audit"."erasure" from hive_app, hive_ops;`);
     this.addSql(`revoke delete, truncate on "audit"."legal_hold" from hive_app, hive_ops;`);
     this.addSql(`grant update ("digest", "size_bytes", "row_count", "location", "expires_at", "expired_at") on "audit"."archive" to hive_app;`);
+
+    this.addSql(`grant update ("requested_by_name") on "audit"."erasure" to hive_app;`);
 
     // The only ways by which entries go or lose their payload. They run as the owner, whom row level security binds to the tenant.
     this.addSql(`
