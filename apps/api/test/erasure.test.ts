@@ -1,7 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ArchivesService } from '@agent-hive/audit';
-import { jest } from '@jest/globals';
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { newDirectory, retentionApp, Tenant } from './retention-world.js';
@@ -231,9 +230,11 @@ describe('erasure', () => {
     const files = () => readdirSync(join(directory, tenant.me.tenantId, 'communication.message')).sort();
     const [name] = files();
     const erase = async (userId: string) => {
-      const failing = jest.spyOn(hive.app.get(ArchivesService, { strict: false }), 'forgetAll').mockRejectedValueOnce(new Error('the disk is gone'));
+      const archives = hive.app.get(ArchivesService, { strict: false });
+      const forgetAll = archives.forgetAll.bind(archives);
+      archives.forgetAll = () => Promise.reject(new Error('the disk is gone'));
       expect((await tenant.post('/v1/erasures', { userId })).status).toBe(500);
-      failing.mockRestore();
+      archives.forgetAll = forgetAll;
       await tenant.seal();
     };
     await erase(first.id);

@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { jest } from '@jest/globals';
 import { ArchivesService, AuditHooks, DataKeysService, EncryptionService } from '@agent-hive/audit';
 import { newId, runAs } from '@agent-hive/kernel';
 import type { TestApp } from '@agent-hive/kernel/testing';
@@ -186,16 +185,16 @@ describe('retention', () => {
     await tenant.messages((await tenant.made('/v1/sessions', {})).id, [130]);
     const archives = hive.app.get(ArchivesService, { strict: false });
     const keep = archives.keep.bind(archives);
-    const changing = jest.spyOn(archives, 'keep').mockImplementation(async (key, rows) => {
+    archives.keep = async (key, rows) => {
       const file = await keep(key, rows);
       await tenant.rows(`update communication.message set content = content || '!' where tenant_id = 'TENANT'`);
       return file;
-    });
+    };
     try {
       const run = await tenant.run();
       expect([run.state, run.error]).toEqual(['failed', '1 rows of communication.message changed while they were being archived']);
     } finally {
-      changing.mockRestore();
+      archives.keep = keep;
     }
     expect([files(tenant), await tenant.count('audit.archive'), await tenant.count('communication.message')]).toEqual([[], 0, 1]);
   });
