@@ -1,3 +1,6 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ArchivesService } from '@agent-hive/audit';
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
 import { newDirectory, retentionApp, Tenant } from './retention-world.js';
@@ -13,8 +16,9 @@ const PSEUDONYMS = ['audit.leaf.subject_id', 'audit.entry.subject_id', 'audit.er
 
 describe('erasure', () => {
   let hive: TestApp;
+  const directory = newDirectory();
   beforeAll(async () => {
-    hive = await retentionApp({ HIVE_ARCHIVE_DIR: newDirectory() });
+    hive = await retentionApp({ HIVE_ARCHIVE_DIR: directory });
   });
   afterAll(() => hive.close());
 
@@ -56,6 +60,31 @@ describe('erasure', () => {
     expect((await hive.patch(`/v1/users/${user.id}`, { name: `${name} the second` }, { as, headers: { 'if-match': '"1"', 'idempotency-key': newId() } })).status).toBe(200);
     await hive.post(`/v1/agents/${agent.id}/heartbeat`, { status: 'active' }, { as });
     await hive.post('/v1/documents', { name: tag.slice(0, 8), category: 'c', content: 'text' }, { as });
+    const does = async (method: 'post' | 'put' | 'delete', path: string, body: object = {}): Promise<{ id: string; interactionId: string; outcome: string; authorization: { interactionId: string } }> => {
+      const answer = await hive[method]<Awaited<ReturnType<typeof does>>>(path, method === 'delete' ? { as, body } : body, ...(method === 'delete' ? [] : [{ as }]));
+      if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      return answer.body;
+    };
+    const trust = `/v1/agents/${agent.id}/trust`;
+    await does('put', '/v1/trust-policies', { preset: 'conservative' });
+    await does('post', `${trust}/overrides`, { level: 'L1', reason: 'starts', expiresAt: '2999-01-01T00:00:00Z' });
+    const freeze = await does('post', `${trust}/freezes`, { reason: 'holiday' });
+    await does('delete', `${trust}/freezes/${freeze.id}`);
+    await does('post', `${trust}/freezes`, { reason: 'again' });
+    await does('post', `/v1/agents/${agent.id}/incidents`, { severity: 'low', description: 'slow' });
+    const decision = { decisionType: 'review', risk: 'high', inputContext: { diff: 1 }, actionTaken: { merge: true }, decisionRationale: 'small diff' };
+    const asked = await tenant.made(`/v1/sessions/${session.id}/decisions`, decision) as Awaited<ReturnType<typeof does>>;
+    await does('post', `/v1/interactions/${asked.authorization.interactionId}/response`, { status: 'approved' });
+    const allowed = await tenant.made(`/v1/sessions/${session.id}/decisions`, decision);
+    await does('put', `/v1/decisions/${allowed.id}/feedback`, { feedback: 'approved', comment: `fine, says ${name}` });
+    await does('post', '/v1/emergency-stop', { reason: 'smoke' });
+    await does('delete', '/v1/emergency-stop');
+    const elsewhere = await tenant.made('/v1/sessions', {});
+    const hold = await does('post', '/v1/legal-holds', { subjectType: 'session', subjectId: elsewhere.id, reason: 'a lawsuit' });
+    await does('delete', `/v1/legal-holds/${hold.id}`, { reason: 'settled' });
+    const gone = await tenant.made('/v1/users', { email: `${newId()}@example.com` });
+    await tenant.seal();
+    await does('post', '/v1/erasures', { userId: gone.id });
     return { ...user, session, agent, texts: [user.id, email, name, phoneNumber, tag] };
   }
 
@@ -65,7 +94,7 @@ describe('erasure', () => {
     await tenant.post('/v1/retention-runs', {});
     await tenant.seal();
     expect((await residue(tenant, user.texts)).length).toBeGreaterThan(15);
-    expect(await tenant.verify()).toMatchObject({ ok: true, erased: 0 });
+    expect(await tenant.verify()).toMatchObject({ ok: true, erased: 1 }); // whom the user erased
 
     const { status, body } = await tenant.post<Receipt>('/v1/erasures', { userId: user.id, reason: 'asked for it' });
     expect(status).toBe(201);
@@ -99,7 +128,7 @@ describe('erasure', () => {
     await tenant.seal();
     const second = await tenant.post<Receipt>('/v1/erasures', { userId: user.id });
     expect([second.status, second.body.changed]).toEqual([201, 0]);
-    expect((await tenant.get<{ items: object[] }>('/v1/erasures')).body.items).toHaveLength(2);
+    expect((await tenant.get<{ items: { subjectId: string }[] }>('/v1/erasures')).body.items.filter((receipt) => receipt.subjectId === user.id)).toHaveLength(2);
     expect((await tenant.get<{ items: object[] }>(`/v1/audit/entries?action=user.erased&subjectId=${user.id}`)).body.items).toHaveLength(2);
   });
 
@@ -113,16 +142,45 @@ describe('erasure', () => {
     await tenant.made('/v1/memories', { agentId: agent.id, knowledgeType: 'fact', domain: 'd', content: name });
     const session = await tenant.made('/v1/sessions', { agentId: agent.id, name });
     await tenant.made(`/v1/sessions/${session.id}/messages`, { role: 'agent', content: `yours, ${name}` });
+    const trust = `/v1/agents/${agent.id}/trust`;
+    await tenant.made(`${trust}/overrides`, { level: 'L1', reason: `${name} starts`, expiresAt: '2999-01-01T00:00:00Z' });
+    await tenant.made(`${trust}/freezes`, { reason: `${name} rests` });
+    await tenant.made(`${trust}/metrics`, { sessionId: session.id, metricType: 'accuracy', metricValue: 90, measurementContext: { of: name } });
+    const decision = await tenant.made(`/v1/sessions/${session.id}/decisions`, { decisionType: 'review', inputContext: { by: name }, actionTaken: { as: name }, decisionRationale: `${name} thinks` });
+    expect((await tenant.put(`/v1/decisions/${decision.id}/feedback`, { feedback: 'rejected', comment: `no, ${name}` })).status).toBe(200);
+    await tenant.made(`/v1/agents/${agent.id}/incidents`, { severity: 'critical', description: `${name} broke it` });
+    expect((await tenant.rows(`select 1 from trust.level_change where tenant_id = 'TENANT' and position('${name}' in reason) > 0`)).length).toBeGreaterThan(0);
     await tenant.post('/v1/audit/entries', { agentId: agent.id, actionType: 'file.read', actionDetails: { by: name }, riskLevel: 'low' });
     await tenant.seal();
     expect((await residue(tenant, [name])).length).toBeGreaterThan(6);
     expect((await tenant.post<Receipt>('/v1/erasures', { agentId: agent.id })).status).toBe(201);
     expect(await residue(tenant, [name, externalId])).toEqual([]);
+    for (const table of ['standing', 'judged_day', 'trust_metric', 'level_change']) expect(await tenant.count(`trust.${table}`)).toBe(0);
     expect((await tenant.get(`/v1/agents/${agent.id}`)).body).toMatchObject({ name: 'erased', description: null, externalId: null });
     expect((await tenant.get(`/v1/sessions/${session.id}`)).status).toBe(200);
     await tenant.seal();
     expect(await tenant.verify()).toMatchObject({ ok: true });
     expect((await tenant.post<Receipt>('/v1/erasures', { agentId: agent.id })).body.changed).toBe(0);
+  });
+
+  it('of somebody whose telephone number or external id is short leaves what tells of others', async () => {
+    const tenant = new Tenant(hive);
+    const other = await tenant.made('/v1/agents', { name: 'number 1', type: 'general-purpose', description: 'told 1 of 10', config: { limit: '10' } });
+    const [short, blank] = [await tenant.made('/v1/users', { email: `${newId()}@example.com`, phoneNumber: '1' }), await tenant.made('/v1/users', { email: `${newId()}@example.com`, phoneNumber: ' ' })];
+    const agent = await tenant.made('/v1/agents', { name: 'short', externalId: '1', type: 'general-purpose' });
+    await tenant.seal();
+    const answers = await tenant.count('kernel.idempotency_key');
+    const told = () => tenant.rows<{ subject_id: string }>(`select subject_id from audit.entry where tenant_id = 'TENANT' and new_state is not null order by id`);
+    expect((await told()).map((entry) => entry.subject_id)).toEqual([other.id, short.id, blank.id, agent.id]);
+    for (const subject of [{ userId: blank.id }, { userId: short.id }, { agentId: agent.id }]) {
+      const { status, body } = await tenant.post<Receipt>('/v1/erasures', subject);
+      expect([status, body.stores.find((store) => store.table === 'audit.entry')]).toEqual([201, expect.objectContaining({ kept: 0 })]);
+      await tenant.seal();
+    }
+    expect((await told()).map((entry) => entry.subject_id)).toContain(other.id);
+    expect(await residue(tenant, ['"1"'])).toEqual([]);
+    // Each erasure took the answer that had made its subject, and left one of its own.
+    expect(await tenant.count('kernel.idempotency_key')).toBe(answers);
   });
 
   it('is refused while a hold keeps the subject, or the tenant, and names the hold', async () => {
@@ -136,6 +194,64 @@ describe('erasure', () => {
     }
     await tenant.seal();
     expect((await tenant.post('/v1/erasures', { userId: id })).status).toBe(201);
+  });
+
+  it("is refused while a hold on another keeps what would go with the subject, in the database or in an archive, and changes nothing", async () => {
+    const tenant = new Tenant(hive);
+    const email = `${newId()}@example.com`;
+    const user = await tenant.made('/v1/users', { email });
+    const [session, elsewhere] = [await tenant.made('/v1/sessions', { userId: user.id }), await tenant.made('/v1/sessions', {})];
+    await tenant.made(`/v1/sessions/${session.id}/messages`, { role: 'user', content: 'mine' });
+    await tenant.messages(elsewhere.id, [100, 110], `told ${email}`);
+    await tenant.run();
+    await tenant.seal();
+    const state = () => tenant.rows(`select id, content from communication.message where tenant_id = 'TENANT' union all select id, digest from audit.archive where tenant_id = 'TENANT' order by id`);
+    const before = await state();
+    for (const subjectId of [session.id, elsewhere.id]) {
+      const hold = await tenant.made('/v1/legal-holds', { subjectType: 'session', subjectId, reason: 'a lawsuit' });
+      await tenant.seal();
+      expect(await tenant.post('/v1/erasures', { userId: user.id })).toMatchObject({ status: 409, body: { code: 'legal-hold', holdId: hold.id } });
+      expect(await state()).toEqual(before);
+      expect((await tenant.get(`/v1/users/${user.id}`)).status).toBe(200);
+      expect((await hive.delete(`/v1/legal-holds/${hold.id}`, { as: tenant.me, body: { reason: 'settled' } })).status).toBe(200);
+    }
+    await tenant.seal();
+    expect((await tenant.post('/v1/erasures', { userId: user.id })).status).toBe(201);
+  });
+
+  it('finds the file again that it could not remove, when it is repeated or the archive expires', async () => {
+    const tenant = new Tenant(hive);
+    const [one, two] = [`${newId()}@example.com`, `${newId()}@example.com`];
+    const [first, second] = [await tenant.made('/v1/users', { email: one }), await tenant.made('/v1/users', { email: two })];
+    const session = await tenant.made('/v1/sessions', {});
+    await tenant.messages(session.id, [100], `told ${one} and ${two}`);
+    await tenant.run();
+    await tenant.seal();
+    const files = () => readdirSync(join(directory, tenant.me.tenantId, 'communication.message')).sort();
+    const [name] = files();
+    const erase = async (userId: string) => {
+      const archives = hive.app.get(ArchivesService, { strict: false });
+      const forgetAll = archives.forgetAll.bind(archives);
+      archives.forgetAll = () => Promise.reject(new Error('the disk is gone'));
+      expect((await tenant.post('/v1/erasures', { userId })).status).toBe(500);
+      archives.forgetAll = forgetAll;
+      await tenant.seal();
+    };
+    await erase(first.id);
+    const rewritten = name!.replace('.ndjson', '.v2.ndjson');
+    expect(files()).toEqual([name, rewritten].sort());
+    expect((await tenant.post<Receipt>('/v1/erasures', { userId: first.id })).status).toBe(201);
+    expect(files()).toEqual([rewritten]);
+    const [archive] = (await tenant.get<{ items: { id: string; rowCount: number }[] }>('/v1/archives')).body.items;
+    expect([archive!.rowCount, (await tenant.get<string>(`/v1/archives/${archive!.id}/rows`)).body || '']).toEqual([0, '']);
+
+    await tenant.messages((await tenant.made('/v1/sessions', {})).id, [101], `told ${two}`);
+    await tenant.run();
+    await erase(second.id);
+    expect(files()).toHaveLength(3);
+    await tenant.rows(`update audit.archive set expires_at = now() - interval '1 day' where tenant_id = 'TENANT'`);
+    expect(await tenant.run()).toMatchObject({ expiredArchives: 2 });
+    expect(files()).toEqual([]);
   });
 
   it.each([

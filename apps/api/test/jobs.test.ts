@@ -9,6 +9,7 @@ import { holderOf, Scheduler, type Job } from '../src/jobs/jobs.js';
 import { maintenance } from '../src/jobs/maintenance.js';
 import { jobs } from '../src/jobs/registry.js';
 import { forTenants } from '../src/jobs/tenants.js';
+import { applyRetention } from '../src/jobs/retention.js';
 import { tablesInNeed, vacuum } from '../src/jobs/vacuum.js';
 
 describe('background jobs', () => {
@@ -108,6 +109,14 @@ describe('background jobs', () => {
       expect(await months()).toHaveLength(4);
       expect(await asTenant(sql`select key from kernel.idempotency_key where tenant_id = ${tenantId}::uuid`)).toEqual([{ key: 'young' }]);
     }
+  });
+
+  it('are content with the retention run that somebody else has started', async () => {
+    const { tenantId } = await get(TenantsService).ensureDefault();
+    const [running] = await db.database.execute<{ id: string }>(db.orm, `insert into audit.retention_run (tenant_id, id, is_dry_run, state, started_at, lease_expires_at, stores, expired_archives)
+      values ('${tenantId}', '${newId()}', false, 'running', now(), now() + interval '5 minutes', '[]', 0) returning id`);
+    await applyRetention.run({ database: db.database, orm: db.orm, get, signal: new AbortController().signal });
+    expect(await db.database.execute(db.orm, `select id, state from audit.retention_run where tenant_id = '${tenantId}'`)).toEqual([{ ...running, state: 'running' }]);
   });
 
   it('vacuum and analyze tables that grew, which the embedded engine does not do by itself', async () => {

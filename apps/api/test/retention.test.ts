@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { newId } from '@agent-hive/kernel';
+import { ArchivesService, AuditHooks, DataKeysService, EncryptionService } from '@agent-hive/audit';
+import { newId, runAs } from '@agent-hive/kernel';
 import type { TestApp } from '@agent-hive/kernel/testing';
 import { newDirectory, pastId, retentionApp, Tenant, type Run } from './retention-world.js';
 
@@ -26,7 +27,7 @@ describe('retention', () => {
   const of = (run: Run, table = 'communication.message') => run.stores.find((store) => store.table === table)!;
   const files = (tenant: Tenant) => readdirSync(join(directory, tenant.me.tenantId, 'communication.message'));
 
-  it('has a policy for every class, which a tenant may change [S4.12, S4.92, S4.93, S4.94]', async () => {
+  it('has a policy for every class, which a tenant may change [S4.12, S4.92, S4.94]', async () => {
     const tenant = new Tenant(hive);
     const policy = async (name: string) => (await tenant.get<{ items: { retentionClass: string }[] }>('/v1/retention-policies')).body.items.find((item) => item.retentionClass === name);
     expect(await policy('conversation')).toEqual({ retentionClass: 'conversation', hotDays: 90, totalDays: 365, isDefault: true, tables: ['communication.message'] });
@@ -115,6 +116,89 @@ describe('retention', () => {
     }
   });
 
+  it('keeps decisions with their rationale for 184 days, archives for 730, and the data key as long as an archive needs it [S4.93]', async () => {
+    const tenant = new Tenant(hive);
+    const as = <T>(work: () => Promise<T>) => runAs(hive.orm.em, tenant.me, work);
+    const [encryption, keys] = [hive.app.get(EncryptionService, { strict: false }), hive.app.get(DataKeysService, { strict: false })];
+    const agent = await tenant.made('/v1/agents', { name: 'decider', type: 'general-purpose' });
+    const session = await tenant.made('/v1/sessions', { agentId: agent.id });
+    await tenant.rows(`select kernel.ensure_months('trust.decision', now() - interval '25 months', 25)`);
+    const cell = (row: string) => ({ table: 'trust.decision', column: 'decision_rationale', row });
+    const decide = async (days: number) => {
+      const [{ id }] = (await tenant.rows<{ id: string }>(`select ${pastId(String(days))} as id`)) as [{ id: string }];
+      const rationale = await as(() => encryption.encrypt(cell(id), `because of ${days} days`));
+      await tenant.rows(`insert into trust.decision (tenant_id, id, session_id, agent_id, decision_type, risk, input_context, decision_rationale, action_taken, outcome, outcome_reason, trust_level, created_at)
+        values ('TENANT', '${id}', '${session.id}', '${agent.id}', 'review', 'low', '{}', '${rationale}', '{}', 'allowed', 'low risk', 1, now() - interval '${days} days')`);
+      return id;
+    };
+    await decide(731);
+    const first = await tenant.run();
+    expect([of(first, 'trust.decision'), first.expiredArchives]).toEqual([expect.objectContaining({ archived: 1, deleted: 1 }), 1]);
+    const [young, old] = [await decide(183), await decide(185)];
+    const second = await tenant.run();
+    expect([of(second, 'trust.decision'), second.expiredArchives]).toEqual([expect.objectContaining({ archived: 1, deleted: 1 }), 0]);
+    expect(await tenant.rows(`select id from trust.decision where tenant_id = 'TENANT'`)).toEqual([{ id: young }]);
+
+    // The key is rotated, and nothing in the table needs the old one any more: what is archived does.
+    await tenant.post('/v1/data-keys/rotation', {});
+    const later = new Date(Date.now() + 86_400_000);
+    const destroyed = async () => (await tenant.get<{ items: { destroyedAt: string | null }[] }>('/v1/data-keys')).body.items.filter((key) => key.destroyedAt !== null).length;
+    await as(() => keys.work(undefined, later));
+    expect(await destroyed()).toBe(0);
+    const [live] = (await tenant.get<{ items: ArchiveBody[] }>('/v1/archives?table=trust.decision')).body.items.filter((archive) => archive.location !== null);
+    const row = JSON.parse((await tenant.get<string>(`/v1/archives/${live!.id}/rows`)).body) as { id: string; decision_rationale: string };
+    expect([row.id, await as(() => encryption.decrypt(cell(row.id), row.decision_rationale))]).toEqual([old, 'because of 185 days']);
+    await tenant.rows(`update audit.archive set expires_at = now() - interval '1 day' where tenant_id = 'TENANT' and id = '${live!.id}'`);
+    expect(await tenant.run()).toMatchObject({ expiredArchives: 1 });
+    await as(() => keys.work(undefined, later));
+    expect(await destroyed()).toBe(1);
+  });
+
+  it('takes out an interaction that a task has waited for', async () => {
+    const tenant = new Tenant(hive);
+    const [{ id }] = (await tenant.rows<{ id: string }>(`select ${pastId('400')} as id`)) as [{ id: string }];
+    const question = await tenant.made('/v1/interactions', { type: 'clarification_request', content: 'Which one?' });
+    const agent = await tenant.made('/v1/agents', { name: 'asker', type: 'general-purpose' });
+    const task = await tenant.made('/v1/tasks', { title: 't', type: 'x' });
+    const [claimed] = (await tenant.post<{ items: { fencingToken: number }[] }>('/v1/claims', { agentId: agent.id })).body.items;
+    const wait = (interactionId: string) => tenant.post(`/v1/tasks/${task.id}/wait`, { fencingToken: claimed!.fencingToken, interactionId });
+    expect((await wait(newId())).status).toBe(404);
+    expect((await wait(question.id)).status).toBeLessThan(300);
+    expect((await tenant.post(`/v1/interactions/${question.id}/response`, { status: 'answered', response: { text: 'that' } })).status).toBeLessThan(300);
+    await tenant.rows(`update trust.interaction set id = '${id}' where tenant_id = 'TENANT'; update tasks.task set interaction_id = '${id}' where tenant_id = 'TENANT'`);
+    const run = await tenant.run();
+    expect([run.error, of(run, 'trust.interaction')]).toEqual([null, expect.objectContaining({ archived: 1, deleted: 1 })]);
+    expect((await tenant.get(`/v1/tasks/${task.id}`)).body).toMatchObject({ interactionId: id });
+  });
+
+  it('goes through no table that a foreign key points to', async () => {
+    const tables = ['audit.entry', ...(await hive.app.get(AuditHooks, { strict: false }).stores.run()).flat().filter((store) => store.retention).map((store) => store.table)];
+    expect(tables.length).toBeGreaterThan(8);
+    const keys = await new Tenant(hive).rows<{ name: string }>(`
+      select k.conname as name from pg_constraint k join pg_class c on c.oid = k.confrelid join pg_namespace n on n.oid = c.relnamespace
+       where k.contype = 'f' and k.conparentid = 0 and n.nspname || '.' || c.relname = any (array[${tables.map((table) => `'${table}'`).join(', ')}])`);
+    expect(keys).toEqual([]);
+  });
+
+  it('leaves no file of a batch that it could not take out', async () => {
+    const tenant = new Tenant(hive);
+    await tenant.messages((await tenant.made('/v1/sessions', {})).id, [130]);
+    const archives = hive.app.get(ArchivesService, { strict: false });
+    const keep = archives.keep.bind(archives);
+    archives.keep = async (key, rows) => {
+      const file = await keep(key, rows);
+      await tenant.rows(`update communication.message set content = content || '!' where tenant_id = 'TENANT'`);
+      return file;
+    };
+    try {
+      const run = await tenant.run();
+      expect([run.state, run.error]).toEqual(['failed', '1 rows of communication.message changed while they were being archived']);
+    } finally {
+      archives.keep = keep;
+    }
+    expect([files(tenant), await tenant.count('audit.archive'), await tenant.count('communication.message')]).toEqual([[], 0, 1]);
+  });
+
   it('gives out no archive that is not what was stored', async () => {
     const tenant = new Tenant(hive);
     await tenant.messages((await tenant.made('/v1/sessions', {})).id, [200]);
@@ -187,8 +271,8 @@ describe('retention', () => {
     const entries = await tenant.count('audit.entry');
     // A young entry stays even with a proof that names it.
     const [{ id }] = (await tenant.rows<{ id: string }>(`select id from audit.entry where tenant_id = 'TENANT' limit 1`)) as [{ id: string }];
-    await asApp(`insert into audit.archive (tenant_id, id, run_id, store_table, retention_class, first_id, last_id, row_count, sequences, digest, size_bytes, created_at)
-      values ('TENANT', '${id}', '${id}', 'audit.entry', 'audit', '${id}', '${id}', 1, '{[1,2)}', repeat('0', 64), 0, now()); perform audit.remove_entries('${id}', array['${id}']::uuid[])`);
+    await asApp(`insert into audit.archive (tenant_id, id, run_id, store_table, retention_class, first_id, last_id, row_count, sequences, digest, size_bytes, data_key_ids, created_at)
+      values ('TENANT', '${id}', '${id}', 'audit.entry', 'audit', '${id}', '${id}', 1, '{[1,2)}', repeat('0', 64), 0, '[]', now()); perform audit.remove_entries('${id}', array['${id}']::uuid[])`);
     expect(await tenant.count('audit.entry')).toBe(entries);
     await expect(asApp(`perform audit.erase_entries('${id}', array['${id}']::uuid[])`)).rejects.toThrow(/has no receipt/);
     await expect(asApp(`delete from audit.archive`)).rejects.toThrow(/permission denied/);

@@ -103,7 +103,7 @@ describe('the data rules, read from the catalogue', () => {
     expect(await column(`select k.conname as name from pg_constraint k join pg_class c on c.oid = k.confrelid where k.contype = 'f' and c.relkind = 'p'`)).toEqual([]);
   });
 
-  it('3: row level security is on, forced, and says exactly one thing to the application [S4.96, S1.95]', async () => {
+  it('3: row level security is on, forced, and says exactly one thing to the application [S4.96, S1.95, S4.141]', async () => {
     expect(await column(`select ${NAME} as name from ${RELATIONS} where ${OURS} and ${withTenant} and not (c.relrowsecurity and c.relforcerowsecurity)`)).toEqual([]);
     const policies = await rows<{ table: string; name: string; roles: string; command: string; using: string | null; check: string | null }>(`
       select ${NAME} as "table", p.polname as name, array(select coalesce(r::regrole::text, 'public') from unnest(p.polroles) r)::text as roles, p.polcmd::text as command,

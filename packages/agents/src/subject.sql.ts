@@ -10,5 +10,5 @@ export async function subjectNames(db: Sql, type: SubjectType, id: string): Prom
   const row = found.rows[0];
   if (!row) return null;
   const texts = (value: string | null) => (value === null || value === 'erased' ? [] : [value]);
-  return { identifiers: texts(row.external_id), names: texts(row.name) };
+  return { identifiers: [], values: texts(row.external_id), names: texts(row.name) };
 }

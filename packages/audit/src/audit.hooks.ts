@@ -7,8 +7,10 @@ import type { WantedErrors, WorkDurations, WorkErrors, WorkWindow } from './revi
 
 /** What is known of a subject that names it: an erasure looks for it in texts. */
 export interface SubjectNames {
-  /** Email, telephone number, external id: they name nobody else. */
+  /** Such as an email address: they name nobody else, wherever they stand in a text. */
   identifiers: readonly string[];
+  /** Such as a telephone number or an external id: they name the subject where they are a whole value, since they may be as short as `1`. */
+  values: readonly string[];
   /** Display names, which others may have too. */
   names: readonly string[];
 }

@@ -40,7 +40,7 @@ describe('tampering by a superuser', () => {
     expect([report.ok, report.tenant, report.breaches]).toEqual([false, me.tenantId, [{ kind: 'entry-edited', ...of(23), message: `entry ${ids[22]} is not what was sealed` }]]);
   });
 
-  it('finds an entry whose id or tenant was changed: it is missing where it was', async () => {
+  it('finds an entry whose id or tenant was changed: it is missing where it was [S4.141]', async () => {
     await harm(`update audit.entry set id = '${newId()}' where tenant_id = $T and id = '${ids[22]}'`);
     await harm(`update audit.entry set tenant_id = '${newId()}' where tenant_id = $T and id = '${ids[5]}'`);
     expect(await breaches()).toEqual([expect.objectContaining({ kind: 'entry-missing', ...of(6) }), expect.objectContaining({ kind: 'entry-missing', ...of(23) })]);

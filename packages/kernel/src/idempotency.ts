@@ -213,10 +213,9 @@ export async function forgetExpiredAnswers(em: EntityManager, now: Date): Promis
   return Number(result.numAffectedRows ?? 0);
 }
 
-/** Deletes stored answers of the running tenant that hold one of the texts, whatever its case; returns how many. */
-export async function forgetAnswersWith(em: EntityManager, texts: readonly string[]): Promise<number> {
-  if (texts.length === 0) return 0;
-  const holds = sql.join(texts.map((text) => sql`position(${text.toLowerCase()} in lower(response::text)) > 0 or principal = ${text}`), sql` or `);
+/** Deletes stored answers of the running tenant that were given to the principal, or hold one of the pieces of JSON text, in lower case; returns how many. */
+export async function forgetAnswersWith(em: EntityManager, principal: string, parts: readonly string[]): Promise<number> {
+  const holds = sql.join([sql`principal = ${principal}`, ...parts.map((part) => sql`position(${part} in lower(response::text)) > 0`)], sql` or `);
   const result = await tenantSql(em, (db) => sql`delete from kernel.idempotency_key where tenant_id = ${currentTenantId()} and status is not null and (${holds})`.execute(db));
   return Number(result.numAffectedRows ?? 0);
 }

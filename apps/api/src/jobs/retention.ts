@@ -1,4 +1,5 @@
 import { DataKeysService, RetentionRunsService } from '@agent-hive/audit';
+import { Refused } from '@agent-hive/kernel';
 import type { Job } from './jobs.js';
 import { forEachTenant } from './tenants.js';
 
@@ -11,8 +12,13 @@ const DAY_SECONDS = 86_400;
 export const applyRetention: Job = {
   name: 'retention',
   everySeconds: DAY_SECONDS,
-  run: (context) => forEachTenant(context, 'retention', () => context.get(RetentionRunsService).create({ dryRun: false, signal: context.signal })),
+  run: (context) => forEachTenant(context, 'retention', () => context.get(RetentionRunsService).create({ dryRun: false, signal: context.signal }).catch(alreadyRunning)),
 };
+
+/** Somebody's own run is at work and does the same: that is no failure. */
+function alreadyRunning(error: unknown): void {
+  if (!(error instanceof Refused && error.code === 'retention-running')) throw error;
+}
 
 /** Encrypts anew what retired data keys did, and ends those keys. Nothing to do is one look-up a tenant. */
 export const renewEncryption: Job = {

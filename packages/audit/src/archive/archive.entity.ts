@@ -1,5 +1,5 @@
 import { defineEntity, p } from '@mikro-orm/postgresql';
-import { id, moment, oneOf, tenantId, tenantSecurity } from '@agent-hive/kernel';
+import { id, jsonType, moment, oneOf, tenantId, tenantSecurity } from '@agent-hive/kernel';
 import { RETENTION_CLASSES, type RetentionClass } from '../retention/retention-class.js';
 
 /**
@@ -27,6 +27,8 @@ export const ArchiveSchema = defineEntity({
     sizeBytes: p.integer(),
     /** Where the file is, in the archive store; null where none was asked for, or once it has expired. */
     location: p.text().nullable(),
+    /** Ids of the data keys without which values in the file cannot be read. */
+    dataKeyIds: p.json<string[]>().columnType('jsonb'), // uuids, none twice
     /** Size of the log's latest checkpoint at that time; null when nothing was sealed. */
     checkpointSize: p.bigint('number').nullable(),
     createdAt: moment(),
@@ -40,9 +42,10 @@ export const ArchiveSchema = defineEntity({
   ],
   checks: [
     { name: 'archive_retention_class_check', expression: oneOf('retention_class', RETENTION_CLASSES) },
-    { name: 'archive_range_check', expression: 'first_id <= last_id and row_count >= 1 and size_bytes >= 0' },
+    { name: 'archive_range_check', expression: 'first_id <= last_id and row_count >= 0 and size_bytes >= 0' },
     { name: 'archive_digest_check', expression: `digest ~ '^[0-9a-f]{64}$'` },
     { name: 'archive_expired_check', expression: 'expired_at is null or location is null' },
+    { name: 'archive_data_key_ids_check', expression: jsonType('data_key_ids', 'array') },
   ],
 });
 

@@ -8,15 +8,22 @@ export async function selectExpired(db: Sql, now: Date): Promise<{ id: string; l
   return found.rows;
 }
 
-/** Says in the proof that its file is gone. */
-export async function markExpired(db: Sql, id: string, at: Date): Promise<void> {
-  await sql`update audit.archive set location = null, expired_at = ${at} where tenant_id = ${currentTenantId()} and id = ${id} and location is not null`.execute(db);
+/** Those of the files that a proof names. */
+export async function liveAmong(db: Sql, locations: readonly string[]): Promise<string[]> {
+  const found = await sql<{ location: string }>`select location from audit.archive where tenant_id = ${currentTenantId()} and location = any (${[...locations]}::text[])`.execute(db);
+  return found.rows.map((row) => row.location);
 }
 
-/** What an archive is after an erasure took rows out of it; without a location, nothing was left of it. */
-export async function markRewritten(db: Sql, archive: { id: string; location: string | null; rowCount: number; digest: string; sizeBytes: number; at: Date }): Promise<void> {
-  const { id, location, rowCount, digest, sizeBytes, at } = archive;
-  await sql`update audit.archive set location = ${location}, row_count = ${rowCount}, digest = ${digest}, size_bytes = ${sizeBytes}, expired_at = ${location === null ? at : null}::timestamptz
+/** Says in the proof that its file is gone; false when the file is not there any more under that name. */
+export async function markExpired(db: Sql, id: string, location: string, at: Date): Promise<boolean> {
+  const marked = await sql`update audit.archive set location = null, expired_at = ${at} where tenant_id = ${currentTenantId()} and id = ${id} and location = ${location}`.execute(db);
+  return Number(marked.numAffectedRows ?? 0) === 1;
+}
+
+/** What an archive is after an erasure took rows out of it. */
+export async function markRewritten(db: Sql, archive: { id: string; location: string; rowCount: number; digest: string; sizeBytes: number }): Promise<void> {
+  const { id, location, rowCount, digest, sizeBytes } = archive;
+  await sql`update audit.archive set location = ${location}, row_count = ${rowCount}, digest = ${digest}, size_bytes = ${sizeBytes}
     where tenant_id = ${currentTenantId()} and id = ${id}`.execute(db);
 }
 

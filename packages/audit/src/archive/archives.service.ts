@@ -8,7 +8,7 @@ import { LegalHoldsService } from '../hold/legal-holds.service.js';
 import { ArchiveDto, type ArchiveQuery } from './archive.dto.js';
 import { Archive } from './archive.entity.js';
 import { digestOf, pack, unpack, type ArchiveFile } from './archive-file.js';
-import { accountedFor, markExpired, markRewritten, selectExpired } from './archive.sql.js';
+import { accountedFor, liveAmong, markExpired, markRewritten, selectExpired } from './archive.sql.js';
 import type { ArchiveStore } from './archive-store.js';
 import { DirectoryArchive } from './directory-archive.js';
 import { S3Archive } from './s3-archive.js';
@@ -70,10 +70,11 @@ export class ArchivesService {
   }
 
   /**
-   * Writes the archives of a table anew without the rows that `keeps` refuses, in the running transaction. The files before stay until the
-   * caller, once that is committed, forgets them; `old` has those that an earlier rewriting may have left, too.
+   * Writes the archives of a table anew without the rows that `keeps` refuses, in the running transaction; one of which nothing is left
+   * becomes an empty file. The files before stay until the caller, once that is committed, forgets them; `old` has those that an earlier
+   * rewriting may have left, too. `written` grows by the new files, for a caller whose transaction is rolled back.
    */
-  async rewrite(table: string, keeps: (row: string) => boolean): Promise<{ removed: number; old: string[] }> {
+  async rewrite(table: string, keeps: (row: string) => boolean, written: string[]): Promise<{ removed: number; old: string[] }> {
     const old: string[] = [];
     let removed = 0;
     const archives = await this.em.find(Archive, { tenantId: currentTenantId(), storeTable: table, location: { $ne: null } }, { orderBy: { id: 'asc' } });
@@ -84,9 +85,10 @@ export class ArchivesService {
       if (kept.length === rows.length) continue;
       removed += rows.length - kept.length;
       old.push(location!);
-      const next = kept.length === 0 ? null : laterThan(location!);
-      const file = next === null ? null : await this.keep(next, kept);
-      const changed = { id, location: next, rowCount: Math.max(kept.length, 1), digest: file?.digest ?? digestOf(''), sizeBytes: file?.bytes.length ?? 0, at: new Date() };
+      const next = laterThan(location!);
+      written.push(next);
+      const { digest, bytes } = await this.keep(next, kept);
+      const changed = { id, location: next, rowCount: kept.length, digest, sizeBytes: bytes.length };
       await tenantSql(this.em, (db) => markRewritten(db, changed));
     }
     return { removed, old };
@@ -102,18 +104,35 @@ export class ArchivesService {
     for (const key of keys) await this.store().delete(key);
   }
 
-  /** Removes the files whose time is over, and says so in their proofs; none while any legal hold is in force. Returns how many. */
+  /** Removes those of the files that no proof names: what a transaction wrote that failed, unless it was committed all the same. */
+  async forgetUnless(keys: readonly string[]): Promise<void> {
+    if (keys.length === 0) return;
+    const live = new Set(await tenantSql(this.em, (db) => liveAmong(db, keys)));
+    await this.forgetAll(keys.filter((key) => !live.has(key)));
+  }
+
+  /**
+   * Removes the files whose time is over, with what they were rewritten from, and says so in their proofs; none while any legal hold is
+   * in force, and none after one is placed meanwhile. Returns how many archives went.
+   */
   async expire(now: Date): Promise<number> {
-    if (await this.holds.any()) return 0;
     const over = await tenantSql(this.em, (db) => selectExpired(db, now));
+    let expired = 0;
     for (const { id, location } of over) {
-      await this.store().delete(location);
-      await oneTransaction(this.em, async () => {
-        await tenantSql(this.em, (db) => markExpired(db, id, now));
+      const isGone = await oneTransaction(this.em, async () => {
+        await this.holds.lock();
+        if (await this.holds.any()) return false;
+        // An erasure may have written it anew since, or another run removed it.
+        if (!(await tenantSql(this.em, (db) => markExpired(db, id, location, now)))) return null;
         await this.entries.record({ action: 'archive.expired', subjectType: 'archive', subjectId: id, details: { location } });
+        // Before the commit: should that fail, the next run comes by again.
+        await this.forgetAll([...earlierThan(location), location]);
+        return true;
       });
+      if (isGone === false) break;
+      if (isGone) expired += 1;
     }
-    return over.length;
+    return expired;
   }
 
   private store(): ArchiveStore {

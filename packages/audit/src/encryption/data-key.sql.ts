@@ -76,6 +76,13 @@ export async function hasValues(db: Sql, { table, column }: EncryptedColumn, pre
   return found.rows[0]!.found;
 }
 
+/** Whether an archive that can be read holds values of the key. */
+export async function isArchivedWith(db: Sql, id: string): Promise<boolean> {
+  const found = await sql<{ found: boolean }>`select exists (select from audit.archive a
+    where a.tenant_id = ${currentTenantId()} and a.location is not null and a.data_key_ids @> ${JSON.stringify([id])}::jsonb) as found`.execute(db);
+  return found.rows[0]!.found;
+}
+
 /**
  * Replaces values by what another key made of them, where they still are what was read: a writer that came between has used the active
  * key already. What the columns say does not change, so rows keep their version, and the record says it once for all of them.

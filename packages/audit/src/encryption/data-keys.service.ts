@@ -4,7 +4,7 @@ import { iso, oneTransaction, tenantSql } from '@agent-hive/kernel';
 import { AuditHooks } from '../audit.hooks.js';
 import { EntriesService } from '../entries.service.js';
 import { DataKeyDto, type DataKeyList } from './data-key.dto.js';
-import { allKeys, destroyKey, hasValues, insertKey, replaceValues, retireKey, rewrapKey, staleValues, type StaleValue } from './data-key.sql.js';
+import { allKeys, destroyKey, hasValues, insertKey, isArchivedWith, replaceValues, retireKey, rewrapKey, staleValues, type StaleValue } from './data-key.sql.js';
 import type { EncryptedColumn } from './encrypted-column.js';
 import { ACTIVE_KEY_MS, EncryptionService, prefixOf } from './encryption.service.js';
 
@@ -34,6 +34,7 @@ export class DataKeysService {
     return oneTransaction(this.em, async () => {
       const before = await tenantSql(this.em, (db) => retireKey(db, new Date()));
       const key = this.encryption.newKey();
+      this.encryption.forgetActive();
       const isMade = await tenantSql(this.em, (db) => insertKey(db, key));
       const made = (await tenantSql(this.em, allKeys)).find((row) => row.retired_at === null)!;
       if (isMade) await this.entries.record({ action: 'data_key.rotated', subjectType: 'data_key', subjectId: made.id, risk: 'medium', details: { retired: before ?? null } });
@@ -43,7 +44,7 @@ export class DataKeysService {
 
   /**
    * Encrypts with the active key what an earlier one did, a batch a transaction, and wraps keys with the present key-encryption key.
-   * A key that was retired a while ago and of which nothing is left is destroyed. Safe to run twice and to be killed anywhere.
+   * A key that was retired a while ago and of which nothing is left, in no archive either, is destroyed. Safe to run twice and to be killed anywhere.
    * Returns how many values it replaced.
    */
   async work(signal?: AbortSignal, now = new Date()): Promise<number> {
@@ -62,10 +63,12 @@ export class DataKeysService {
     return replaced;
   }
 
-  /** Unless a value came back that it encrypted, out of a transaction that took longer than anything should: the next run has it again. */
+  /** Unless an archive still needs it, or a value came back that it encrypted, out of a transaction that took longer than anything should: the next run has it again. */
   private async destroy(id: string, columns: readonly EncryptedColumn[], now: Date): Promise<void> {
     await oneTransaction(this.em, async () => {
       for (const column of columns) if (await tenantSql(this.em, (db) => hasValues(db, column, prefixOf(id)))) return;
+      // After the columns: a row that leaves them meanwhile is in an archive by then.
+      if (await tenantSql(this.em, (db) => isArchivedWith(db, id))) return;
       await tenantSql(this.em, (db) => destroyKey(db, id, now));
       await this.entries.record({ action: 'data_key.destroyed', subjectType: 'data_key', subjectId: id });
     });

@@ -21,6 +21,11 @@ const MARK = 'enc1';
 /** What every value begins with that the data key made. */
 export const prefixOf = (id: string): string => `${MARK}.${id}.`;
 
+const VALUE = /\benc1\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\./g;
+
+/** Ids of the data keys that values in the texts name. */
+export const dataKeysIn = (texts: readonly string[]): string[] => [...new Set(texts.flatMap((text) => [...text.matchAll(VALUE)].map((match) => match[1]!)))];
+
 interface ActiveKey {
   id: string;
   seenAt: number;
@@ -71,6 +76,12 @@ export class EncryptionService {
   async activePrefix(): Promise<string> {
     this.#active.delete(currentTenantId());
     return prefixOf((await this.active()).id);
+  }
+
+  /** Has this process look up the active key again, once what was written so far is committed: another one may be. */
+  forgetActive(): void {
+    const tenantId = currentTenantId();
+    afterCommit(() => this.#active.delete(tenantId));
   }
 
   /** A new data key as it is stored. */

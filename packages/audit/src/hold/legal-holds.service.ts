@@ -79,8 +79,13 @@ export class LegalHoldsService {
     return hold?.id ?? null;
   }
 
+  /** Every hold of the tenant that is in force. */
+  inForce(): Promise<LegalHold[]> {
+    return this.em.find(LegalHold, { tenantId: currentTenantId(), releasedAt: null, $or: [{ until: null }, { until: { $gt: new Date() } }] });
+  }
+
   /** Whether any hold of the tenant is in force. */
   async any(): Promise<boolean> {
-    return (await this.em.count(LegalHold, { tenantId: currentTenantId(), releasedAt: null, $or: [{ until: null }, { until: { $gt: new Date() } }] })) > 0;
+    return (await this.inForce()).length > 0;
   }
 }

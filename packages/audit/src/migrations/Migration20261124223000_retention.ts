@@ -5,7 +5,7 @@ export class Migration20261124223000_retention extends Migration {
   override name = 'Migration20261124223000_retention';
 
   override up(): void | Promise<void> {
-    this.addSql(`create table "audit"."archive" ("tenant_id" uuid not null, "id" uuid not null, "run_id" uuid not null, "store_table" text not null, "retention_class" text not null, "first_id" uuid not null, "last_id" uuid not null, "row_count" int not null, "sequences" int8multirange null, "digest" text not null, "size_bytes" int not null, "location" text null, "checkpoint_size" bigint null, "created_at" timestamptz(3) not null, "expires_at" timestamptz(3) null, "expired_at" timestamptz(3) null, primary key ("tenant_id", "id"));`);
+    this.addSql(`create table "audit"."archive" ("tenant_id" uuid not null, "id" uuid not null, "run_id" uuid not null, "store_table" text not null, "retention_class" text not null, "first_id" uuid not null, "last_id" uuid not null, "row_count" int not null, "sequences" int8multirange null, "digest" text not null, "size_bytes" int not null, "location" text null, "data_key_ids" jsonb not null, "checkpoint_size" bigint null, "created_at" timestamptz(3) not null, "expires_at" timestamptz(3) null, "expired_at" timestamptz(3) null, primary key ("tenant_id", "id"));`);
     this.addSql(`create index "archive_store_index" on "audit"."archive" ("tenant_id", "store_table", "id");`);
     this.addSql(`create index "archive_expiry_index" on "audit"."archive" ("tenant_id", "expires_at") where location is not null and expires_at is not null;`);
 
@@ -23,9 +23,10 @@ export class Migration20261124223000_retention extends Migration {
     this.addSql(`create unique index "retention_run_active_unique" on "audit"."retention_run" ("tenant_id") where state = 'running' and not is_dry_run;`);
 
     this.addSql(`alter table "audit"."archive" add constraint "archive_retention_class_check" check (retention_class in ('conversation', 'mail', 'notification', 'decision', 'interaction', 'work', 'knowledge_usage', 'audit'));`);
-    this.addSql(`alter table "audit"."archive" add constraint "archive_range_check" check (first_id <= last_id and row_count >= 1 and size_bytes >= 0);`);
+    this.addSql(`alter table "audit"."archive" add constraint "archive_range_check" check (first_id <= last_id and row_count >= 0 and size_bytes >= 0);`);
     this.addSql(`alter table "audit"."archive" add constraint "archive_digest_check" check (digest ~ '^[0-9a-f]{64}\$');`);
     this.addSql(`alter table "audit"."archive" add constraint "archive_expired_check" check (expired_at is null or location is null);`);
+    this.addSql(`alter table "audit"."archive" add constraint "archive_data_key_ids_check" check (jsonb_typeof(data_key_ids) = 'array');`);
     this.addSql(`alter table "audit"."archive" enable row level security;`);
     this.addSql(`alter table "audit"."archive" force row level security;`);
     this.addSql(`create policy "tenant_isolation" on "audit"."archive" using (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid) with check (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid);`);
@@ -77,10 +78,12 @@ export class Migration20261124223000_retention extends Migration {
     this.addSql(`create policy "ops_all" on "audit"."retention_run" to "hive_ops" using (true) with check (true);`);
     this.addSql(`create policy "search_read" on "audit"."retention_run" for select to "hive_search" using (true);`);
 
-    // Proofs stay: of an archive only where its file is may change, of a receipt nothing. A hold is released, never taken out.
+    // Proofs stay: of an archive only where its file is may change, of a receipt only who asked for it, once that person is erased. A hold is released, never taken out.
     this.addSql(`revoke update, delete, truncate on "audit"."archive", "audit"."erasure" from hive_app, hive_ops;`);
     this.addSql(`revoke delete, truncate on "audit"."legal_hold" from hive_app, hive_ops;`);
     this.addSql(`grant update ("digest", "size_bytes", "row_count", "location", "expires_at", "expired_at") on "audit"."archive" to hive_app;`);
+
+    this.addSql(`grant update ("requested_by_name") on "audit"."erasure" to hive_app;`);
 
     // The only ways by which entries go or lose their payload. They run as the owner, whom row level security binds to the tenant.
     this.addSql(`

@@ -3,6 +3,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { currentTenantId, decodeIdCursor, idFloor, idTime, isUniqueViolation, NotFound, oneTransaction, pageOf, Refused, tenantSql, transactional, type Page, type PageRequest } from '@agent-hive/kernel';
 import { ArchivesService } from '../archive/archives.service.js';
 import { digestOf } from '../archive/archive-file.js';
+import { dataKeysIn } from '../encryption/encryption.service.js';
 import type { Period } from './retention-class.js';
 import { RetentionPoliciesService } from './retention-policies.service.js';
 import { countDue, dropEmptyMonths, lockRetention, nextDue, takeOut, type Due, type LeavingRow } from './retention.sql.js';
@@ -112,12 +113,14 @@ export class RetentionRunsService {
     const done: StoreCounts = { table: store.table, retentionClass: store.retention, cutoff: cutoff.toISOString(), ...counted, archived: 0, deleted: 0, droppedMonths: [] };
     counts.push(done);
     if (run.isDryRun) return;
+    let after: string | null = null;
     for (let attempt = 1; !signal?.aborted; ) {
-      const rows = await tenantSql(this.em, (db) => nextDue(db, due));
+      const rows = await tenantSql(this.em, (db) => nextDue(db, due, after));
       if (rows.length === 0) break;
       try {
         if (await this.leave(going, due, period, rows)) done.archived += rows.length;
         done.deleted += rows.length;
+        after = rows.at(-1)!.id;
         attempt = 1;
       } catch (error) {
         if (!(error instanceof BatchChanged) || attempt++ === ATTEMPTS) throw error;
@@ -132,9 +135,8 @@ export class RetentionRunsService {
     const texts = rows.map((row) => row.row);
     const key = totalDays === null || totalDays > hotDays ? `${currentTenantId()}/${store.table}/${rows[0]!.id}.ndjson.gz` : null;
     const file = key === null ? null : await this.archives.keep(key, texts);
-    const lines = texts.map((text) => `${text}\n`).join('');
     const expiresAt = key === null || totalDays === null ? null : new Date(idTime(rows.at(-1)!.id)!.getTime() + totalDays * DAY_MS);
-    const proof = { runId: run.id, rows, digest: file?.digest ?? digestOf(lines), sizeBytes: file?.bytes.length ?? 0, location: key, expiresAt };
+    const proof = { runId: run.id, rows, digest: file?.digest ?? digestOf(texts.map((text) => `${text}\n`).join('')), sizeBytes: file?.bytes.length ?? 0, location: key, dataKeyIds: file ? dataKeysIn(texts) : [], expiresAt };
     await oneTransaction(this.em, () =>
       tenantSql(this.em, async (db) => {
         await lockRetention(db);
@@ -142,7 +144,10 @@ export class RetentionRunsService {
         const gone = await takeOut(db, { ...due, now: new Date(Math.max(now.getTime(), Date.now())) }, proof);
         if (gone !== rows.length) throw new BatchChanged(`${rows.length - gone} rows of ${store.table} changed while they were being archived`);
       }),
-    );
+    ).catch(async (error: unknown) => {
+      if (error instanceof BatchChanged && key !== null) await this.archives.forgetAll([key]);
+      throw error;
+    });
     return key !== null;
   }
 }

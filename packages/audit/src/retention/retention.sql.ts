@@ -40,11 +40,12 @@ export interface LeavingRow {
 const ROWS_MAX = 1000;
 const BYTES_MAX = 16 * 1024 * 1024;
 
-/** The next rows that are due, the oldest first, after one id: as many as fit into an archive. */
-export async function nextDue(db: Sql, due: Due): Promise<LeavingRow[]> {
+/** The next rows that are due, the oldest first, after one id: as many as fit into an archive, by what they take there before it is compressed. */
+export async function nextDue(db: Sql, due: Due, after: string | null): Promise<LeavingRow[]> {
+  const beyond = after === null ? sql`` : sql`and t.id > ${after}::uuid`;
   const found = await sql<LeavingRow>`
     with next as materialized (
-      select t.id, pg_column_size(t.*) as size from ${sql.table(due.store.table)} t where ${old(due)} and not ${held(due.store, due.now)} order by t.id limit ${ROWS_MAX}
+      select t.id, octet_length(to_jsonb(t)::text) as size from ${sql.table(due.store.table)} t where ${old(due)} ${beyond} and not ${held(due.store, due.now)} order by t.id limit ${ROWS_MAX}
     ), fitting as materialized (
       select n.id from (select id, sum(size) over (order by id) - size as before from next) n where n.before < ${BYTES_MAX}::bigint
     )
@@ -59,6 +60,8 @@ export interface Proof {
   digest: string;
   sizeBytes: number;
   location: string | null;
+  /** Data keys that encrypt values of the rows. */
+  dataKeyIds: readonly string[];
   expiresAt: Date | null;
 }
 
@@ -78,9 +81,9 @@ export async function takeOut(db: Sql, due: Due, proof: Proof): Promise<number> 
   const details = { table: store.table, rows: ids.length, firstId: ids[0], lastId: ids.at(-1), digest: proof.digest, location: proof.location };
   await sql`
     with proof as (
-      insert into audit.archive (tenant_id, id, run_id, store_table, retention_class, first_id, last_id, row_count, sequences, digest, size_bytes, location, checkpoint_size, created_at, expires_at)
+      insert into audit.archive (tenant_id, id, run_id, store_table, retention_class, first_id, last_id, row_count, sequences, digest, size_bytes, location, data_key_ids, checkpoint_size, created_at, expires_at)
       select ${tenantId}::uuid, ${id}::uuid, ${proof.runId}::uuid, ${store.table}::text, ${store.retention}::text, ${ids[0]}::uuid, ${ids.at(-1)}::uuid, ${ids.length}::int, ${sequences},
-             ${proof.digest}::text, ${proof.sizeBytes}::int, ${proof.location}::text, (select max(c.size) from audit.checkpoint c where c.tenant_id = ${tenantId}), ${due.now}::timestamptz, ${proof.expiresAt}::timestamptz
+             ${proof.digest}::text, ${proof.sizeBytes}::int, ${proof.location}::text, ${JSON.stringify(proof.dataKeyIds)}::jsonb, (select max(c.size) from audit.checkpoint c where c.tenant_id = ${tenantId}), ${due.now}::timestamptz, ${proof.expiresAt}::timestamptz
       returning id
     ) ${insertEntry({ action: 'archive.created', subjectType: 'archive', subjectId: id, details }, 'proof')}`.execute(db);
   const unchanged = sql`${old(due)} and not ${held(store, due.now)} and t.id = any (${ids}::uuid[])

@@ -18,10 +18,12 @@ export type Erasure =
   | { how: 'delete' }
   /** Columns with the SQL expressions that they become, constants or of `t`; rows in which all of them are so already are not touched. */
   | { how: 'blank'; set: Readonly<Record<string, string>> }
+  /** Of the columns of `named`, those that hold the subject's name become `erased`; the row stays. */
+  | { how: 'unname' }
   | { how: 'keep'; why: string };
 
 /**
- * A table as retention, legal holds and erasure see it. Its domain registers it by AuditHooks.stores; all SQL is built from this. To be
+ * A table, or what is said of a subject in one part of its columns, as retention, legal holds and erasure see it. Its domain registers it by AuditHooks.stores; all SQL is built from this. To be
  * in a retention class, its key is `(tenant_id, id)` with a UUIDv7 that tells the row's age, and no foreign key points to it.
  */
 export interface Store {

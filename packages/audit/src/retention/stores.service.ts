@@ -14,6 +14,13 @@ const RECORD: Store = {
   },
 };
 
+/** Who placed and released holds, and who asked for erasures. */
+const NAMES: readonly Store[] = ([['audit.legal_hold', ['placed_by_name', 'released_by_name']], ['audit.erasure', ['requested_by_name']]] as const).map(([table, named]) => ({
+  table,
+  subjects: { user: { named }, agent: { named } },
+  erasure: { user: { how: 'unname' }, agent: { how: 'unname' } },
+}));
+
 /** The stores that the domains have registered. */
 @Injectable()
 export class StoresService {
@@ -21,7 +28,7 @@ export class StoresService {
 
   /** Every store, the record last. */
   async all(): Promise<Store[]> {
-    return [...(await this.hooks.stores.run()).flat(), RECORD];
+    return [...(await this.hooks.stores.run()).flat(), ...NAMES, RECORD];
   }
 
   /** Those that retention goes through. */

@@ -17,7 +17,10 @@ export function refersTo({ columns = [], named = [], via }: SubjectMatch, id: Ra
 export const inForce = (now: Date): RawBuilder<unknown> => sql`h.tenant_id = ${currentTenantId()} and h.released_at is null and (h.until is null or h.until > ${now})`;
 
 /** Condition that some legal hold keeps the row `t`. */
-export function held({ subjects }: Store, now: Date): RawBuilder<unknown> {
+export const held = (store: Store, now: Date): RawBuilder<unknown> => sql`exists (${holdsOn(store, now)})`;
+
+/** Ids of the legal holds that keep the row `t`. */
+export function holdsOn({ subjects }: Store, now: Date): RawBuilder<unknown> {
   const about = Object.entries(subjects).map(([type, match]) => sql`h.subject_type = ${sql.lit(type)} and ${refersTo(match, sql`h.subject_id::text`)}`);
-  return sql`exists (select from audit.legal_hold h where ${inForce(now)} and (${sql.join([sql`h.subject_type = 'tenant'`, ...about], sql` or `)}))`;
+  return sql`select h.id from audit.legal_hold h where ${inForce(now)} and (${sql.join([sql`h.subject_type = 'tenant'`, ...about], sql` or `)})`;
 }

@@ -74,7 +74,7 @@ export class UsersService {
   /** What names a user of the tenant; null when there is none of that id. */
   async namesOf(id: string): Promise<SubjectNames | null> {
     const user = await this.em.findOne(User, { tenantId: currentTenantId(), id });
-    return user && { identifiers: [user.email, ...(user.phoneNumber ? [user.phoneNumber] : [])], names: user.name ? [user.name] : [] };
+    return user && { identifiers: [user.email], values: user.phoneNumber ? [user.phoneNumber] : [], names: user.name ? [user.name] : [] };
   }
 
   /** Ends the row of a user who is being erased, with what `delete` ends; does nothing when there is none. */

@@ -2,7 +2,6 @@ import { defineEntity, p } from '@mikro-orm/postgresql';
 import { RISKS, type Risk } from '@agent-hive/audit';
 import { Project } from '@agent-hive/identity';
 import { createdAt, id, jsonType, moment, oneOf, tenantId, tenantSecurity, updatedAt, version } from '@agent-hive/kernel';
-import { Interaction } from '@agent-hive/trust';
 import { ProcessRun } from '../process/process-run.entity.js';
 import { BACKOFF_KINDS, CHILD_POLICIES, DEPENDENCY_FAILURE_POLICIES, HOLDS, TASK_STATUSES, type BackoffKind, type ChildPolicy, type DependencyFailurePolicy, type Hold, type TaskStatus } from './lifecycle.js';
 
@@ -45,8 +44,8 @@ export const TaskSchema = defineEntity({
     parent: () => p.manyToOne(Task).joinColumns('tenant_id', 'parent_id').ownColumns('parent_id').deleteRule('cascade').updateRule('no action').ref().nullable(),
     project: () => p.manyToOne(Project).joinColumns('tenant_id', 'project_id').ownColumns('project_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
     processRun: () => p.manyToOne(ProcessRun).joinColumns('tenant_id', 'process_run_id').ownColumns('process_run_id').deleteRule('cascade').updateRule('no action').ref().nullable(),
-    /** What it waits for, or waited for last. */
-    interaction: () => p.manyToOne(Interaction).joinColumns('tenant_id', 'interaction_id').ownColumns('interaction_id').deleteRule('restrict').updateRule('no action').ref().nullable(),
+    /** The interaction that it waits for, or waited for last. A plain id, since interactions go when their time is over; who begins to wait holds it. */
+    interactionId: p.uuid().nullable(),
     concurrencyKey: p.text().nullable(),
     externalId: p.text().nullable(),
     runAt: moment().nullable(),
