@@ -71,7 +71,7 @@ describe('background jobs', () => {
       if (tenantId !== tenants[1]) throw new Error(`broken for ${tenantId}`);
       done.push(tenantId);
     };
-    await expect(forTenants(context, 'test', tenants, work)).rejects.toThrow(`Job test failed for 2 tenants: broken for ${tenants[0]}; broken for ${tenants[2]}`);
+    await expect(forTenants(context, 'test', tenants, work)).rejects.toThrow(`Job test failed 2 times: broken for ${tenants[0]}; broken for ${tenants[2]}`);
     expect(done).toEqual([tenants[1]]);
   });
 

@@ -1,7 +1,7 @@
 import { DispatchService, MetricsService, ReviewsService, SealingService } from '@agent-hive/audit';
 import { TenantsService } from '@agent-hive/identity';
 import type { Job } from './jobs.js';
-import { forEachTenant, forTenants } from './tenants.js';
+import { forEachTenant, forTenants, throwFailures } from './tenants.js';
 
 /**
  * Seals what was committed, so that an entry is in the log a second after it, two seconds when the process that does it was killed
@@ -14,17 +14,17 @@ export const sealRecord: Job = {
   graceSeconds: 1,
   async run(context) {
     const sealing = context.get(SealingService);
-    let failure: unknown;
+    const failures: unknown[] = [];
     let busy = [...new Set([...(await context.get(TenantsService).listActive()), ...sealing.tenants()])];
     while (busy.length > 0 && !context.signal.aborted) {
       const full: string[] = [];
       const round = forTenants(context, 'seal', busy, async (tenantId) => {
         if ((await sealing.seal()).isFull) full.push(tenantId);
       });
-      await round.catch((error: unknown) => (failure ??= error)); // the log of one tenant may be refused; the others go on
+      await round.catch((error: unknown) => failures.push(error)); // the log of one tenant may be refused; the others go on
       busy = full;
     }
-    if (failure !== undefined) throw failure;
+    throwFailures('seal', failures);
   },
 };
 

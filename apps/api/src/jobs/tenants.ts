@@ -20,6 +20,11 @@ export async function forTenants(context: JobContext, job: string, tenantIds: re
       failures.push(error);
     }
   }
+  throwFailures(job, failures);
+}
+
+/** Throws what failed in a turn of a job, if anything did: one failure as it is, several as one that names them. */
+export function throwFailures(job: string, failures: readonly unknown[]): void {
   if (failures.length === 1) throw failures[0];
-  if (failures.length > 1) throw new AggregateError(failures, `Job ${job} failed for ${failures.length} tenants: ${failures.map((failure) => (failure as Error).message).join('; ')}`);
+  if (failures.length > 1) throw new AggregateError(failures, `Job ${job} failed ${failures.length} times: ${failures.map((failure) => (failure as Error).message).join('; ')}`);
 }

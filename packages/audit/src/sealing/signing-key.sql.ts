@@ -5,8 +5,8 @@ import { sql } from 'kysely';
 export interface SigningKeyRow {
   id: string;
   public_key: Buffer;
-  created_at: Date;
-  retired_at: Date | null;
+  created_at: Date | string;
+  retired_at: Date | string | null;
 }
 
 /** The catalogue, oldest first: some rows. */

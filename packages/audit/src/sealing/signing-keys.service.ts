@@ -1,6 +1,6 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { isUniqueViolation, type Sql } from '@agent-hive/kernel';
+import { iso, isUniqueViolation, type Sql } from '@agent-hive/kernel';
 import { SigningKeyDto } from './sealing.dto.js';
 import { asBuffer } from './sealing.sql.js';
 import { keyIdOf } from './seal-format.js';
@@ -80,7 +80,7 @@ export class SigningKeysService {
     const own = rows.find((row) => row.id === keyId);
     const active = rows.find((row) => row.retired_at === null);
     if (own && !asBuffer(own.public_key).equals(publicKey)) throw new SigningKeyUnfit(`The public key that the database has of signing key ${keyId} is another one: the database was changed, or the file was`);
-    if (own?.retired_at) throw new SigningKeyUnfit(`Signing key ${keyId} was retired on ${own.retired_at.toISOString()}${active ? ` in favour of ${active.id}` : ''}: sign with that one, or with a new one`);
+    if (own?.retired_at) throw new SigningKeyUnfit(`Signing key ${keyId} was retired on ${iso(own.retired_at)}${active ? ` in favour of ${active.id}` : ''}: sign with that one, or with a new one`);
     if (!own && active && !replaces) {
       throw new SigningKeyUnfit(`The record of this database is signed by key ${active.id}, and the key found here is ${keyId}: bring the file of that key, or name a new one by HIVE_SIGNING_KEY_FILE, which then takes its place`);
     }
