@@ -1,4 +1,5 @@
 import { newId } from '@agent-hive/kernel';
+import { testEngine } from '@agent-hive/kernel/testing';
 import { readFileSync } from 'node:fs';
 import { BODIES } from './operation-bodies.js';
 import { insertSuggestion } from './operation-world.js';
@@ -7,7 +8,8 @@ import { ADMIN_KEY, openTestHive, root, type OpenTestHive } from './world.js';
 /*
  * Generated from openapi.json: every operation, with one field or parameter at a time that nobody in their right mind would
  * send, the rest of the request being as it should. Whatever the answer is, it is the hive's own: never a failure (5xx), and a
- * problem when it is no success. An operation that is added there is tried here without anyone asking.
+ * problem when it is no success. An operation that is added there is tried here without anyone asking. On a server all of it is
+ * tried; on the embedded engine, which takes three times as long, every third one of each operation.
  */
 interface Schema {
   $ref?: string;
@@ -287,7 +289,7 @@ describe('what nobody in their right mind would send', () => {
     const good = bodySchema(o) && (await call(o.method, pathOf(o), key, JSON.stringify(goodBody(o))));
     // Nothing is deleted that others need: those are tried on what nobody has.
     if (good && good.status >= 300 && good.status !== 409 && !(o.method === 'DELETE' && good.status === 404)) failures.push(`a good request: ${good.status} ${good.body}`);
-    const all = [...tries(o)];
+    const all = [...tries(o)].filter((_, i) => testEngine() === 'server' || i % 3 === 0);
     const next = async (): Promise<void> => {
       for (let one = all.pop(); one; one = all.pop()) {
         const answer = await call(o.method, one.path, key, one.body, one.headers);

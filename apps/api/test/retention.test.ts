@@ -165,7 +165,8 @@ describe('retention', () => {
     expect((await wait(newId())).status).toBe(404);
     expect((await wait(question.id)).status).toBeLessThan(300);
     expect((await tenant.post(`/v1/interactions/${question.id}/response`, { status: 'answered', response: { text: 'that' } })).status).toBeLessThan(300);
-    await tenant.rows(`update trust.interaction set id = '${id}' where tenant_id = 'TENANT'; update tasks.task set interaction_id = '${id}' where tenant_id = 'TENANT'`);
+    await tenant.rows(`update trust.interaction set id = '${id}' where tenant_id = 'TENANT'`);
+    await tenant.rows(`update tasks.task set interaction_id = '${id}' where tenant_id = 'TENANT'`);
     const run = await tenant.run();
     expect([run.error, of(run, 'trust.interaction')]).toEqual([null, expect.objectContaining({ archived: 1, deleted: 1 })]);
     expect((await tenant.get(`/v1/tasks/${task.id}`)).body).toMatchObject({ interactionId: id });

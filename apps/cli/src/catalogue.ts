@@ -6,7 +6,7 @@ import { sql, type Transaction } from 'kysely';
  * The catalogue in words, the same from PostgreSQL 15 to 18 and from the embedded engine, so that two databases can be
  * compared as texts:
  *
- *   "table audit.entry" -> owner, kind, row level security, columns, constraints, indexes, policies, grants
+ *   "table audit.entry" -> owner, kind, row level security, columns, constraints, indexes, policies, grants, those of columns too
  *   "function kernel.ensure_months(regclass, ...)" -> attributes, source, grants
  *   "schema audit", "sequence ...", "view ...", "type ..."
  *
@@ -116,6 +116,11 @@ async function readTables(tx: Tx, schemas: readonly string[]): Promise<Row[]> {
              'triggers', (select coalesce(jsonb_object_agg(t.tgname, pg_get_triggerdef(t.oid)), '{}') from pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal),
              'comments', (select coalesce(jsonb_object_agg(coalesce(a.attname, ''), s.description), '{}') from pg_description s left join pg_attribute a on a.attrelid = s.objoid and a.attnum = s.objsubid and s.objsubid > 0
                            where s.objoid = c.oid and s.classoid = 'pg_class'::regclass),
+             'column grants', (select coalesce(jsonb_object_agg(attname || ' ' || grantee, privileges), '{}')
+                                from (select a.attname, case when g.grantee = 0 then 'public' else g.grantee::regrole::text end as grantee,
+                                             string_agg(lower(g.privilege_type), ', ' order by g.privilege_type) as privileges
+                                        from pg_attribute a cross join aclexplode(a.attacl) g
+                                       where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and g.grantee <> c.relowner group by 1, 2) x),
              'grants', ${grants('c.relacl', 'r', 'c.relowner')}) as body
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where n.nspname in (${list(schemas)}) and c.relkind in ('r', 'p') and not c.relispartition`.execute(tx);

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
-import { newId } from '@agent-hive/kernel';
+import { newId, runAs } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
+import { DataKeysService } from '../src/index.js';
 import type { CreatedWebhookDto, WebhookDeliveryDto, WebhookDto } from '../src/webhook/webhook.dto.js';
 import { aReceiver, aWebhook, deliveries, dispatch, due, feedApp, happenAll, seal, type Received } from './feed-world.js';
 
@@ -171,6 +172,24 @@ describe('webhooks', () => {
     expect([webhook.secret, second.secret, third.secret].map((secret) => isSignedBy(receiver.received[2]!, secret))).toEqual([false, false, true]);
     expect(await read(webhook)).not.toHaveProperty('secret');
     for (const secret of ['whsec_short', 'x'.repeat(40), `whsec_${Buffer.alloc(65).toString('base64')}`]) expect((await rotate({ secret })).status).toBe(422);
+  });
+
+  it('have their secrets stored encrypted, each for its own column, and sign on after the key of the tenant is another', async () => {
+    const webhook = await aWebhook(hive, receiver.url);
+    const second = (await hive.post<CreatedWebhookDto>(`/v1/webhooks/${webhook.id}/rotation`, {})).body;
+    const stored = async () => (await hive.database.execute<{ secret: string; previous_secret: string }>(hive.orm, `select secret, previous_secret from audit.webhook where id = '${webhook.id}'`))[0]!;
+    const before = await stored();
+    for (const value of Object.values(before)) expect(value).toMatch(/^enc1\.[0-9a-f-]{36}\.[\w-]+$/);
+    const key = (await hive.post<{ id: string }>('/v1/data-keys/rotation', {})).body;
+    expect(await runAs(hive.orm.em, hive.me, () => hive.app.get(DataKeysService, { strict: false }).work())).toBe(2);
+    const after = await stored();
+    expect(Object.values(after).map((value) => value.slice(5, 41))).toEqual([key.id, key.id]);
+    await hive.post(`/v1/webhooks/${webhook.id}/test`);
+    expect([webhook.secret, second.secret].map((secret) => isSignedBy(receiver.received[0]!, secret))).toEqual([true, true]);
+    // The secret before, copied over the present one, signs nothing.
+    await hive.database.execute(hive.orm, `update audit.webhook set secret = previous_secret where id = '${webhook.id}'`);
+    expect((await hive.post(`/v1/webhooks/${webhook.id}/test`)).status).toBe(500);
+    expect(receiver.received).toHaveLength(1);
   });
 
   it('are tried by a message of their own, which is not tried again', async () => {

@@ -21,7 +21,7 @@ export class Migration20261124221000_webhooks extends Migration {
     this.addSql(`alter table "audit"."webhook" add constraint "webhook_url_check" check (length(url) between 1 and 2000);`);
     this.addSql(`alter table "audit"."webhook" add constraint "webhook_description_check" check (length(description) between 1 and 1000);`);
     this.addSql(`alter table "audit"."webhook" add constraint "webhook_actions_check" check (jsonb_typeof(actions) = 'array');`);
-    this.addSql(`alter table "audit"."webhook" add constraint "webhook_secret_check" check (starts_with(secret, 'whsec_') and starts_with(previous_secret, 'whsec_'));`);
+    this.addSql(`alter table "audit"."webhook" add constraint "webhook_secret_check" check (starts_with(secret, 'enc1.') and starts_with(previous_secret, 'enc1.'));`);
     this.addSql(`alter table "audit"."webhook" add constraint "webhook_previous_secret_check" check ((previous_secret is null) = (previous_secret_until is null));`);
     this.addSql(`alter table "audit"."webhook" enable row level security;`);
     this.addSql(`alter table "audit"."webhook" force row level security;`);

@@ -24,9 +24,3 @@ export interface Signed {
 /** The value of the header `webhook-signature`. */
 export const signatureOf = ({ id, timestamp, body }: Signed, secrets: readonly string[]): string =>
   secrets.map((secret) => `v1,${createHmac('sha256', Buffer.from(secret.slice(PREFIX.length), 'base64')).update(`${id}.${timestamp}.${body}`).digest('base64')}`).join(' ');
-
-/** What attempts are signed with: the secret, and the one before for as long as both are good. */
-export function secretsOf({ secret, previousSecret, previousSecretUntil }: { secret: string; previousSecret?: string | null; previousSecretUntil?: Date | null }, now: Date): string[] {
-  const overlaps = previousSecret != null && previousSecretUntil != null && new Date(previousSecretUntil) > now;
-  return overlaps ? [secret, previousSecret] : [secret];
-}

@@ -8,12 +8,13 @@ import { selectHead } from '../feed/event.sql.js';
 import { requireReached } from '../feed/events.service.js';
 import { Destinations, NotAllowed } from './destination.provider.js';
 import { lockCursor } from './dispatch.sql.js';
-import { newSecret, secretsOf } from './secret.js';
+import { newSecret } from './secret.js';
 import { SenderService } from './sender.service.js';
 import {
   WebhookDeliveryDto, WebhookDto, type CreatedWebhookDto, type CreateWebhookDto, type RotateWebhookDto, type UpdateWebhookDto, type WebhookAttemptDto, type WebhookDeliveryQuery,
 } from './webhook.dto.js';
 import { Webhook } from './webhook.entity.js';
+import { WebhookSecretsService } from './webhook-secrets.service.js';
 import { countDeliveries, countWebhooks, deleteWebhook, insertCursor, redriveDelivery, selectDeliveries, selectDelivery, selectWebhook, selectWebhooks } from './webhook.sql.js';
 
 /** Webhooks of one tenant. */
@@ -28,6 +29,7 @@ export class WebhooksService {
     private readonly em: EntityManager,
     private readonly destinations: Destinations,
     private readonly sender: SenderService,
+    private readonly secrets: WebhookSecretsService,
   ) {}
 
   /** One webhook, without its secret. Throws NotFound. */
@@ -59,7 +61,8 @@ export class WebhooksService {
       if ((await tenantSql(em, countWebhooks)) >= WEBHOOKS_MAX) throw new Refused(`There are ${WEBHOOKS_MAX} webhooks, and no more are possible: delete one first`, 'too-many-webhooks', { max: WEBHOOKS_MAX });
       const head = await tenantSql(em, selectHead);
       if (after !== undefined) requireReached(after, head, '/after');
-      const webhook = em.create(Webhook, { url, actions, secret, description, isActive });
+      const id = newId();
+      const webhook = em.create(Webhook, { id, url, actions, secret: await this.secrets.stored(id, secret), description, isActive });
       await em.flush();
       await tenantSql(em, (db) => insertCursor(db, webhook.id, after ?? head));
       return { ...(await this.get(webhook.id)), secret };
@@ -92,7 +95,8 @@ export class WebhooksService {
     return transactional(this.em, async (em) => {
       const webhook = await this.load(em, id, null);
       const previousSecretUntil = overlapSeconds === 0 ? null : new Date(Date.now() + overlapSeconds * 1000);
-      wrap(webhook).assign({ secret, previousSecret: previousSecretUntil && webhook.secret, previousSecretUntil });
+      const previousSecret = previousSecretUntil && (await this.secrets.storedPrevious(webhook));
+      wrap(webhook).assign({ secret: await this.secrets.stored(id, secret), previousSecret, previousSecretUntil });
       await em.flush();
       return { ...(await this.get(id)), secret };
     });
@@ -102,7 +106,7 @@ export class WebhooksService {
   async test(id: string): Promise<WebhookAttemptDto> {
     const webhook = await this.load(this.em, id, null, false);
     const now = new Date();
-    const letter = { id: newId(), url: webhook.url, secrets: secretsOf(webhook, now), type: 'webhook.test', timestamp: now.toISOString(), data: { webhookId: id } };
+    const letter = { id: newId(), url: webhook.url, secrets: await this.secrets.signing(webhook, now), type: 'webhook.test', timestamp: now.toISOString(), data: { webhookId: id } };
     return this.sender.send(letter, new AbortController().signal);
   }
 
