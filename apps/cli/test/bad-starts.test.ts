@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Database, kernelDomain, entitiesOf } from '@agent-hive/kernel';
 import { testEngine } from '@agent-hive/kernel/testing';
 import { fakeServer, type Answer } from './fake-server.js';
-import { cleanUp, freePort, freshDatabase, freshDirectory, freshServerDatabase, onServer, runHive, temporaryDirectory, type Env } from './world.js';
+import { cleanUp, emptyDatabase, freePort, freshDatabase, freshDirectory, freshServerDatabase, onServer, runHive, temporaryDirectory, type Env } from './world.js';
 
 /** Starts what must not start; returns its one message. */
 async function refusal(env: Env): Promise<string> {
@@ -85,7 +85,7 @@ describe('a hive that cannot start says why, in one message, and exits with 1:',
   });
 
   it('a migration that fails: which one, why, and that nothing of it was applied', async () => {
-    const env = await freshDatabase();
+    const env = await emptyDatabase();
     expect((await runHive(['migrate', '--domain', 'kernel'], env)).code).toBe(0);
     await run(env, 'create table audit.entry (x int)');
     expect(await refusal(env)).toMatch(/^Migration audit\/Migration\d{14}_entries failed going up, and nothing of it was applied: .*relation "entry" already exists/);
@@ -94,7 +94,7 @@ describe('a hive that cannot start says why, in one message, and exits with 1:',
   });
 
   it('a database that lacks migrations, where starting must not migrate', async () => {
-    expect(await refusal({ ...(await freshDatabase()), HIVE_AUTO_MIGRATE: 'false' })).toMatch(/^The database lacks migrations, kernel\/Migration\d+_kernel_tables first of \d+, and HIVE_AUTO_MIGRATE is false: run `hive migrate`$/);
+    expect(await refusal({ ...(await emptyDatabase()), HIVE_AUTO_MIGRATE: 'false' })).toMatch(/^The database lacks migrations, kernel\/Migration\d+_kernel_tables first of \d+, and HIVE_AUTO_MIGRATE is false: run `hive migrate`$/);
   });
 
   if (testEngine() === 'server') {

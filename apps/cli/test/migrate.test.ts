@@ -2,7 +2,7 @@ import { domains } from '@agent-hive/api';
 import { migrate, newId, withUpstream } from '@agent-hive/kernel';
 import { testDatabase, type TestDatabase } from '@agent-hive/kernel/testing';
 import { differences, dumpSchema, type Catalogue } from '../src/catalogue.js';
-import { cleanUp, freshDatabase, runHive, type Env } from './world.js';
+import { cleanUp, emptyDatabase, runHive, type Env } from './world.js';
 
 const all = withUpstream(...domains);
 const kernel = all[0]!;
@@ -13,7 +13,7 @@ const total = all.reduce((sum, domain) => sum + domain.migrations.length, 0);
 describe('hive migrate [S4.108]', () => {
   let env: Env;
   beforeEach(async () => {
-    env = await freshDatabase();
+    env = await emptyDatabase();
   });
   afterEach(() => cleanUp());
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { testEngine } from '@agent-hive/kernel/testing';
-import { busyPort, cleanUp, freshDatabase, freshDirectory, freshServerDatabase, loginOf, noDirectory, runHive, serve, type Server } from './world.js';
+import { busyPort, cleanUp, emptyDatabase, freshDatabase, freshDirectory, freshServerDatabase, loginOf, runHive, serve, type Server } from './world.js';
 
 const ADMIN_KEY = 'an-admin-key-of-the-tests-0123456789';
 const statusOf = async (url: string, key?: string) => (await fetch(url, key ? { headers: { authorization: `Bearer ${key}` } } : {})).status;
@@ -10,7 +10,7 @@ describe('hive start', () => {
   afterEach(() => cleanUp());
 
   it('creates everything on the first start and shows one key, which opens the API; later starts say how to make another', async () => {
-    const env = testEngine() === 'server' ? await freshDatabase() : noDirectory();
+    const env = await emptyDatabase();
     const first = await serve(env);
     expect(first.out()).toContain(`  Docs     ${first.url}/docs`);
     expect(first.out().match(/hive_local_/g)).toHaveLength(1);

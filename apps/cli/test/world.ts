@@ -1,12 +1,13 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Database } from '@agent-hive/kernel';
-import { testEngine } from '@agent-hive/kernel/testing';
+import { promisify } from 'node:util';
+import { domains } from '@agent-hive/api';
+import { embeddedTemplate, serverTemplate, testEngine } from '@agent-hive/kernel/testing';
 import pg from 'pg';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -106,19 +107,26 @@ export function temporaryDirectory(): string {
   return directory;
 }
 
-/** The environment of a database that nobody has used: a directory, or a database on the test server. */
+/** The environment of a database that has the tables of the hive and nothing in them: a directory, or a database on the test server. */
 export async function freshDatabase(): Promise<Env> {
-  return testEngine() === 'server' ? { DATABASE_URL: await freshServerDatabase(), HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0', HIVE_KEYS_DIR: join(temporaryDirectory(), 'keys') } : freshDirectory();
+  return testEngine() === 'server' ? onTestServer(await serverTemplate(process.env.HIVE_TEST_DATABASE_URL!, domains)) : freshDirectory();
 }
+
+/** The environment of a database that nobody has used: a directory that is not there yet, or an empty database on the test server. */
+export async function emptyDatabase(): Promise<Env> {
+  return testEngine() === 'server' ? onTestServer() : noDirectory();
+}
+
+const onTestServer = async (copied?: string): Promise<Env> => ({ DATABASE_URL: await freshServerDatabase(copied), HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0', HIVE_KEYS_DIR: join(temporaryDirectory(), 'keys') });
 
 /** The environment of a directory that is not there yet. */
 export const noDirectory = () => ({ HIVE_DATA_DIR: join(temporaryDirectory(), 'data') });
 
-/** The environment of a directory with an empty database: a copy, since making one takes seconds. */
+/** The environment of a directory with a database that has the tables of the hive: a copy, since making one takes seconds. */
 export async function freshDirectory() {
-  template ??= emptyDatabase();
   const env = noDirectory();
-  cpSync(await template, env.HIVE_DATA_DIR, { recursive: true });
+  mkdirSync(env.HIVE_DATA_DIR);
+  await promisify(execFile)('tar', ['-xf', await embeddedTemplate(domains), '-C', env.HIVE_DATA_DIR]);
   return env;
 }
 
@@ -128,15 +136,6 @@ export async function copyOf(env: Env): Promise<Env> {
   const copy = noDirectory();
   cpSync(env.HIVE_DATA_DIR!, copy.HIVE_DATA_DIR, { recursive: true });
   return { ...env, ...copy };
-}
-
-let template: Promise<string> | undefined;
-
-async function emptyDatabase(): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'hive-template-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  await (await Database.open({ engine: 'embedded', dataDir: directory })).close();
-  return directory;
 }
 
 /** Url of a database on the test server: an empty one, or a copy. */

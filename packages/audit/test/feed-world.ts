@@ -4,20 +4,23 @@ import { Database, entitiesOf, KernelModule, newId, runAs, servicePrincipal, ten
 import { createHttpApp } from '@agent-hive/kernel/http';
 import { testApp, TestAuthenticator, type TestApp } from '@agent-hive/kernel/testing';
 import { Module } from '@nestjs/common';
-import { auditDomain, AuditModule, CaptureSubscriber, DispatchService, insertEntries, SealingService, WebhooksModule, type WebhookOptions } from '../src/index.js';
+import { auditDomain, AuditModule, AuditSettingsModule, CaptureSubscriber, DispatchService, insertEntries, SealingService, WebhooksModule, type WebhookOptions } from '../src/index.js';
 import type { EventDto } from '../src/feed/event.dto.js';
 import type { CreatedWebhookDto, WebhookDeliveryDto } from '../src/webhook/webhook.dto.js';
 
+/** All servers of a database have one key-encryption key. */
+const settings = AuditSettingsModule.of({ encryptionKeys: { kind: 'keys', text: '11'.repeat(32) } });
+
 /** The domain's application over a database of its own; webhooks may lead to loopback addresses, where the tests' receivers are. */
 export const feedApp = (options: WebhookOptions = { allowedNetworks: 'loopback' }): Promise<TestApp> =>
-  testApp({ domains: [auditDomain], modules: [AuditModule, WebhooksModule.forRoot(options)], subscribers: [new CaptureSubscriber()] });
+  testApp({ domains: [auditDomain], modules: [settings, AuditModule, WebhooksModule.forRoot(options)], subscribers: [new CaptureSubscriber()] });
 
 /** Another server process on the database of a test's application. */
 export async function anotherServer(hive: TestApp, options: WebhookOptions = { allowedNetworks: 'loopback' }): Promise<Pick<TestApp, 'app' | 'orm' | 'baseUrl' | 'me' | 'close'>> {
   const database = await Database.open({ engine: 'server', url: hive.url!, poolMin: 0, allowSuperuser: true });
   const orm = await database.orm({ entities: entitiesOf(withUpstream(auditDomain)), subscribers: [new CaptureSubscriber()], login: 'app' });
 
-  @Module({ imports: [KernelModule.forRoot(database, orm), AuditModule, WebhooksModule.forRoot(options)] })
+  @Module({ imports: [KernelModule.forRoot(database, orm), settings, AuditModule, WebhooksModule.forRoot(options)] })
   class AnotherModule {}
 
   const app = await createHttpApp(AnotherModule, { em: orm.em, authenticator: new TestAuthenticator() });

@@ -9,7 +9,6 @@ import {
 } from './dispatch.sql.js';
 import { SenderService, type Letter } from './sender.service.js';
 import type { LoggedAttempt } from './webhook-delivery.entity.js';
-import { WebhookSecretsService } from './webhook-secrets.service.js';
 import { WEBHOOK_OPTIONS, type WebhookOptions } from './webhook-options.js';
 
 /** Attempts at one webhook at a time, each about another subject. */
@@ -42,7 +41,6 @@ export class DispatchService implements BeforeApplicationShutdown {
   constructor(
     private readonly em: EntityManager,
     private readonly sender: SenderService,
-    private readonly secrets: WebhookSecretsService,
     @Inject(WEBHOOK_OPTIONS) { maxAttempts = MAX_ATTEMPTS, backoffMs = BACKOFF_MS }: WebhookOptions,
   ) {
     this.maxAttempts = maxAttempts;
@@ -128,7 +126,7 @@ export class DispatchService implements BeforeApplicationShutdown {
     const now = new Date();
     const claimed = await tenantStatement(this.em, (db) => claimDelivery(db, webhookId, now, new Date(now.getTime() + this.sender.timeoutMs + GRACE_MS)));
     if (!claimed) return false;
-    const logged = await this.attempt(webhookId, claimed, now);
+    const logged = await this.attempt(webhookId, claimed);
     if (logged === null) return false;
     const after = new Date();
     await tenantSql(this.em, async (db) => {
@@ -139,20 +137,14 @@ export class DispatchService implements BeforeApplicationShutdown {
   }
 
   /** Null when the process shuts down meanwhile. */
-  private async attempt(webhookId: string, claimed: ClaimedRow, now: Date): Promise<LoggedAttempt | null> {
+  private async attempt(webhookId: string, claimed: ClaimedRow): Promise<LoggedAttempt | null> {
     try {
-      return await this.sender.send(await this.letterOf(webhookId, claimed, now), this.end.signal);
+      return await this.sender.send(letterOf(webhookId, claimed), this.end.signal);
     } catch (error) {
       if (!this.end.signal.aborted) throw error;
       await tenantStatement(this.em, (db) => releaseDelivery(db, claimed, new Date()));
       return null;
     }
-  }
-
-  private async letterOf(webhookId: string, { delivery_id: id, url, event, ...stored }: ClaimedRow, now: Date): Promise<Letter> {
-    const data = EventDto.of(event);
-    const secrets = await this.secrets.signing({ id: webhookId, secret: stored.secret, previousSecret: stored.previous_secret, previousSecretUntil: stored.previous_secret_until }, now);
-    return { id, url, secrets, type: data.action, timestamp: data.occurredAt, data };
   }
 
   private outcomeOf(logged: LoggedAttempt, attempt: number, now: Date): Outcome {
@@ -166,4 +158,10 @@ export class DispatchService implements BeforeApplicationShutdown {
 export function pauseOf(attempt: number, firstMs: number): number {
   const pause = Math.min(firstMs * 3 ** (attempt - 1), BACKOFF_MAX_MS);
   return Math.round(pause / 2 + (Math.random() * pause) / 2);
+}
+
+/** What one attempt sends. */
+function letterOf(webhookId: string, { delivery_id: id, url, secret, previous_secret, previous_secret_until, event }: ClaimedRow): Letter {
+  const data = EventDto.of(event);
+  return { id, url, secrets: { id: webhookId, secret, previousSecret: previous_secret, previousSecretUntil: previous_secret_until }, type: data.action, timestamp: data.occurredAt, data };
 }

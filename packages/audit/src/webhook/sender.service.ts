@@ -4,6 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { Destinations, NotAllowed, type Destination } from './destination.provider.js';
 import { signatureOf } from './secret.js';
 import type { LoggedAttempt } from './webhook-delivery.entity.js';
+import { WebhookSecretsService, type StoredSecrets } from './webhook-secrets.service.js';
 import { WEBHOOK_OPTIONS, type WebhookOptions } from './webhook-options.js';
 
 const TIMEOUT_MS = 10_000;
@@ -16,8 +17,8 @@ export interface Letter {
   /** The same in every attempt, so that a receiver knows what it has. */
   id: string;
   url: string;
-  /** The first one signs, and the others too. */
-  secrets: readonly string[];
+  /** What signs it. */
+  secrets: StoredSecrets;
   /** Action of the event. */
   type: string;
   /** When it happened. */
@@ -33,6 +34,7 @@ export class SenderService {
 
   constructor(
     private readonly destinations: Destinations,
+    private readonly secrets: WebhookSecretsService,
     @Inject(WEBHOOK_OPTIONS) { timeoutMs = TIMEOUT_MS }: WebhookOptions,
   ) {
     this.timeoutMs = timeoutMs;
@@ -43,9 +45,10 @@ export class SenderService {
     const [started, at] = [performance.now(), new Date()];
     const logged = (answer: Pick<LoggedAttempt, 'statusCode' | 'error' | 'response'>): LoggedAttempt => ({ at: at.toISOString(), durationMs: Math.round(performance.now() - started), ...answer });
     try {
+      const secrets = await this.secrets.signing(letter.secrets, at);
       const destination = await this.destinations.of(letter.url);
       const limit = AbortSignal.timeout(Math.max(1, this.timeoutMs - Math.round(performance.now() - started)));
-      const { status, text } = await post(destination, headersAndBody(letter, at), AbortSignal.any([signal, limit]));
+      const { status, text } = await post(destination, headersAndBody(letter, secrets, at), AbortSignal.any([signal, limit]));
       return logged({ statusCode: status, error: status >= 200 && status < 300 ? null : refusal(status), response: text });
     } catch (error) {
       if (signal.aborted) throw error;
@@ -63,7 +66,7 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return `${typeof code === 'string' ? code : name}: ${message}`.slice(0, ANSWER_MAX);
 }
 
-function headersAndBody({ id, secrets, type, timestamp, data }: Letter, at: Date): { headers: Record<string, string>; body: string } {
+function headersAndBody({ id, type, timestamp, data }: Letter, secrets: readonly string[], at: Date): { headers: Record<string, string>; body: string } {
   const body = JSON.stringify({ type, timestamp, data });
   const seconds = Math.floor(at.getTime() / 1000);
   return {

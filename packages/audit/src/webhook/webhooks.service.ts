@@ -106,7 +106,7 @@ export class WebhooksService {
   async test(id: string): Promise<WebhookAttemptDto> {
     const webhook = await this.load(this.em, id, null, false);
     const now = new Date();
-    const letter = { id: newId(), url: webhook.url, secrets: await this.secrets.signing(webhook, now), type: 'webhook.test', timestamp: now.toISOString(), data: { webhookId: id } };
+    const letter = { id: newId(), url: webhook.url, secrets: webhook, type: 'webhook.test', timestamp: now.toISOString(), data: { webhookId: id } };
     return this.sender.send(letter, new AbortController().signal);
   }
 

@@ -50,34 +50,47 @@ const fingerprint = (domains: readonly Domain[]): string => {
   return hash.digest('hex').slice(0, 16);
 };
 
-async function cloneEmbedded(domains: readonly Domain[]) {
+/** A tar of the data directory of an embedded database that has the migrations of the domains: the first caller makes it. */
+export async function embeddedTemplate(domains: readonly Domain[]): Promise<string> {
+  const all = withUpstream(...domains);
   const folder = join(tmpdir(), 'agent-hive-test');
-  const file = join(folder, `template-${fingerprint(domains)}.tar`);
-  if (!existsSync(file)) {
-    mkdirSync(folder, { recursive: true });
-    const template = await Database.open({ engine: 'embedded', dataDir: 'memory://' });
-    await migrate(template, domains);
-    const dump = await template.embedded!.pglite.dumpDataDir('none');
-    await template.close();
-    // Several workers may make the same template at once: each renames a whole file, the last one stays.
-    const partial = `${file}.${randomBytes(6).toString('hex')}`;
-    writeFileSync(partial, Buffer.from(await dump.arrayBuffer()));
-    renameSync(partial, file);
-  }
+  const file = join(folder, `template-${fingerprint(all)}.tar`);
+  if (existsSync(file)) return file;
+  mkdirSync(folder, { recursive: true });
+  const template = await Database.open({ engine: 'embedded', dataDir: 'memory://' });
+  await migrate(template, all);
+  const dump = await template.embedded!.pglite.dumpDataDir('none');
+  await template.close();
+  // Several workers may make the same template at once: each renames a whole file, the last one stays.
+  const partial = `${file}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(partial, Buffer.from(await dump.arrayBuffer()));
+  renameSync(partial, file);
+  return file;
+}
+
+async function cloneEmbedded(domains: readonly Domain[]) {
+  const file = await embeddedTemplate(domains);
   const database = await Database.open({ engine: 'embedded', dataDir: 'memory://', loadDataDir: new Blob([readFileSync(file)]) });
   return { database, url: null, drop: async () => undefined };
 }
 
-async function cloneOnServer(serverUrl: string, domains: readonly Domain[], { poolMax = 10, connectTimeoutMs }: Pick<ServerSettings, 'poolMax' | 'connectTimeoutMs'>) {
-  const template = `hive_test_template_${fingerprint(domains)}`;
-  const name = `hive_test_${randomBytes(8).toString('hex')}`;
+/** Name of a database on a test server that has the migrations of the domains, to copy: the first caller makes it. */
+export async function serverTemplate(serverUrl: string, domains: readonly Domain[]): Promise<string> {
+  const all = withUpstream(...domains);
+  const template = `hive_test_template_${fingerprint(all)}`;
   await onServer(serverUrl, async (client) => {
     // One maker at a time; CREATE DATABASE also refuses a template somebody is connected to.
     await client.query(`select pg_advisory_lock(hashtext('hive_test'))`);
     const found = await client.query(`select 1 from pg_database where datname = $1`, [template]);
-    if (found.rowCount === 0) await makeTemplate(client, serverUrl, template, domains);
-    await client.query(`create database ${name} template ${template}`);
+    if (found.rowCount === 0) await makeTemplate(client, serverUrl, template, all);
   });
+  return template;
+}
+
+async function cloneOnServer(serverUrl: string, domains: readonly Domain[], { poolMax = 10, connectTimeoutMs }: Pick<ServerSettings, 'poolMax' | 'connectTimeoutMs'>) {
+  const template = await serverTemplate(serverUrl, domains);
+  const name = `hive_test_${randomBytes(8).toString('hex')}`;
+  await onServer(serverUrl, (client) => client.query(`create database ${name} template ${template}`));
   const url = withDatabase(serverUrl, name);
   const settings: ServerSettings = { engine: 'server', url, poolMin: 0, poolMax, allowSuperuser: true, ...(connectTimeoutMs && { connectTimeoutMs }) };
   const drop = () => onServer(serverUrl, async (client) => void (await client.query(`drop database if exists ${name} with (force)`)));
