@@ -16,7 +16,7 @@ import type { CheckpointNoteDto, CreateVerificationDto, VerificationDto } from '
 import { checkLeaves, selectEntryIdsAt, selectGaps, selectUncovered, selectUnsealed, type Suspect } from './verification.sql.js';
 
 /** Leaves of a step: a transaction each, so that no snapshot is held for long. */
-const STEP = 16_384;
+const STEP = 8_192;
 /** Entries this old have long been sealed. */
 const UNSEALED_AFTER_MS = 600_000;
 /** How much earlier than their sealing entries are looked for in an incremental verification. */
