@@ -82,6 +82,25 @@ describe('assignments', () => {
     expect(await assign(await task(), { agentType: 'no-such-type' })).toMatchObject({ status: 409, body: { detail: expect.stringContaining('of type no-such-type') } });
   });
 
+  it('choose nobody whose trust would keep the task from it, say so, and give back what one is no longer trusted with', async () => {
+    const { as, agent, score, task, assign, read: current, entries } = tenant();
+    const [trusted, better] = [await agent({ capabilities: ['go'] }), await agent({ capabilities: ['go'] })];
+    await score(better, 100);
+    const work = await task({ requiredCapabilities: ['go'], risk: 'medium' });
+    const refused = await assign(work);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'nobody-fits', detail: expect.stringContaining('none of 2 candidates is trusted with a task of medium risk'), missing: [] } });
+    const override = await hive.post<{ id: string }>(`/v1/agents/${trusted.id}/trust/overrides`, { level: 'L3', reason: 'as tests need it', expiresAt: inSeconds(3600) }, { as });
+    expect(override.status).toBe(201);
+    const { body } = await assign(work);
+    expect(body).toMatchObject({ agentId: trusted.id, reason: expect.stringContaining('of 1 candidates') });
+    expect(body.candidates.map(({ agentId, isTrusted }) => [agentId, isTrusted])).toEqual([[better.id, false], [trusted.id, true]]);
+    expect(await releaseStranded(hive, as.tenantId)).toBe(0);
+    await hive.database.execute(hive.orm, `update trust.standing set override_expires_at = now() - interval '1 second' where agent_id = '${trusted.id}'`);
+    expect(await releaseStranded(hive, as.tenantId)).toBe(1);
+    expect(await current(work)).toMatchObject({ assigneeId: null });
+    expect(await entries(work, 'task.unassigned')).toMatchObject([{ newState: { reason: 'agent_untrusted' } }]);
+  });
+
   it('refuses what is held, has ended, or is a group', async () => {
     const { as, agent, task, assign, claim: claimed } = tenant();
     const worker = await agent();

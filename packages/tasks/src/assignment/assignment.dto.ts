@@ -32,6 +32,8 @@ export class CandidateDto {
   score: number;
   /** The parts of the score, as POST /v1/agents/matches gives them; `capabilities.missing` is what kept it from being chosen. */
   reasons: Record<string, unknown>;
+  /** Whether its trust allows the task's action class and risk without asking; false kept it from being chosen, since a claim would not get the task. Absent from decisions that are older than this. */
+  isTrusted?: boolean;
   /** Milliseconds that half of its attempts at such tasks took at most; null while there are too few. */
   predictedDurationMs: number | null;
   /** Completed attempts of its own that this rests on. */

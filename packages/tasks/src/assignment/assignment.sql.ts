@@ -1,5 +1,6 @@
 import { insertEntry, insertEntryPerRow } from '@agent-hive/audit';
 import { atMost, currentTenantId, isAmong, newId, type Sql } from '@agent-hive/kernel';
+import { isAllowed, levelsOf, levelWithin } from '@agent-hive/trust';
 import { sql, type RawBuilder } from 'kysely';
 import { claimant, READY } from '../claim/claim.sql.js';
 import { ANYONE } from '../task/lane.js';
@@ -38,21 +39,32 @@ export async function insertAssignment(db: Sql, task: TaskRow, row: AssignmentRo
     ${entry}`.execute(db);
 }
 
+/** Which of some agents a claim would give a task of such a class and risk, by their trust. By the primary key of trust.standing. */
+export async function selectTrusted(db: Sql, agentIds: readonly string[], { action_class: actionClass, risk }: Pick<TaskRow, 'action_class' | 'risk'>, now: Date): Promise<string[]> {
+  if (risk === null) return [...agentIds];
+  const [className, riskName] = [sql`${actionClass}::text`, sql`${risk}::text`];
+  const found = await sql<{ id: string }>`
+    select a.id from unnest(${[...agentIds]}::uuid[]) a(id) cross join lateral (select ${levelsOf(sql`a.id`, now)} as levels offset 0) t
+     where ${isAllowed(levelWithin(sql`t.levels`, className), className, riskName)}`.execute(db);
+  return found.rows.map((row) => row.id);
+}
+
 /** Rows of one statement: what a release holds locked stays small. */
 const BATCH = 500;
 
 /** A task that its agent cannot do, and why. */
-export type StrandedRow = TaskRow & { why: 'agent_shutdown' | 'agent_incapable' };
+export type StrandedRow = TaskRow & { why: 'agent_shutdown' | 'agent_incapable' | 'agent_untrusted' };
 
 /**
- * Tasks that could be claimed, by nobody but an agent that was chosen by scores and is shut down, or has no longer what they
- * require; locked, without those that somebody else holds. Agents and the lanes of their tasks are found by a loose scan of
+ * Tasks that could be claimed, by nobody but an agent that was chosen by scores and is shut down, has no longer what they
+ * require, or is no longer trusted with them; locked, without those that somebody else holds. Agents and the lanes of their tasks are found by a loose scan of
  * task_claim_index, one probe a lane, and so are the tasks; agents by primary keys.
  */
-export async function lockStranded(db: Sql): Promise<StrandedRow[]> {
+export async function lockStranded(db: Sql, now: Date): Promise<StrandedRow[]> {
   const tenantId = currentTenantId();
+  const levels = levelsOf(sql`w.reserved_for`, now);
   const next = (after: RawBuilder<unknown>) => sql`
-      select t.reserved_for, t.queue, t.lane, t.required_capabilities from tasks.task t
+      select t.reserved_for, t.queue, t.lane, t.required_capabilities, t.action_class, t.risk from tasks.task t
        where t.tenant_id = ${tenantId} and ${READY} and ${after} order by t.reserved_for, t.queue, t.lane limit 1`;
   const found = await sql<StrandedRow>`
     with recursive pinned as (
@@ -60,8 +72,9 @@ export async function lockStranded(db: Sql): Promise<StrandedRow[]> {
       union all
       select n.* from pinned w cross join lateral (${next(sql`(t.reserved_for, t.queue, t.lane) > (w.reserved_for, w.queue, w.lane)`)}) n
     ), stranded as materialized (
-      select w.*, case when who.status = 'shutdown' then 'agent_shutdown' else 'agent_incapable' end as why
-        from pinned w cross join lateral (${claimant(sql`w.reserved_for`)}) who where who.status = 'shutdown' or not w.required_capabilities <@ who.capabilities
+      select w.*, case when who.status = 'shutdown' then 'agent_shutdown' when not w.required_capabilities <@ who.capabilities then 'agent_incapable' else 'agent_untrusted' end as why
+        from pinned w cross join lateral (${claimant(sql`w.reserved_for`)}) who
+       where who.status = 'shutdown' or not w.required_capabilities <@ who.capabilities or (w.risk is not null and not ${isAllowed(levelWithin(levels, sql`w.action_class`), sql`w.action_class`, sql`w.risk`)})
     )
     select t.*, s.why from stranded s cross join lateral (
       select ${TASK_COLUMNS} from tasks.task t

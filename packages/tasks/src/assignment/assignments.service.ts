@@ -12,7 +12,7 @@ import { lockAgents } from '../task/reference.sql.js';
 import type { TaskRow } from '../task/task-view.dto.js';
 import { lockTask, selectTask } from '../task/task.sql.js';
 import { AssignmentDto, type AssignmentQuery, type AssignmentRow, type CreateAssignmentDto, type PredictionDto } from './assignment.dto.js';
-import { countAssignments, insertAssignment, lockStranded, selectAssignments, unassign } from './assignment.sql.js';
+import { countAssignments, insertAssignment, lockStranded, selectAssignments, selectTrusted, unassign } from './assignment.sql.js';
 import { candidateOf, choose, rounded, type MissingCapability } from './choice.js';
 
 /** What a decision rests on: who matches, best first, and what the estimator said. */
@@ -33,9 +33,9 @@ export class AssignmentsService {
   ) {}
 
   /**
-   * Reserves a task for the agent with the highest score of those that have all that it requires. Throws NotFound; Refused when
-   * the task is held (`task-held`), has ended (`task-ended`) or is a group (`task-is-group`); and Refused (`nobody-fits`) with
-   * what is missing when there is no such agent: that decision is recorded, and the task stays as it is.
+   * Reserves a task for the agent with the highest score of those that have all that it requires and are trusted with its class and
+   * risk. Throws NotFound; Refused when the task is held (`task-held`), has ended (`task-ended`) or is a group (`task-is-group`); and
+   * Refused (`nobody-fits`) with what is missing when there is no such agent: that decision is recorded, and the task stays as it is.
    */
   async create(taskId: string, { limit, agentType }: CreateAssignmentDto): Promise<AssignmentDto> {
     const { task, history } = await this.recall(taskId);
@@ -61,12 +61,12 @@ export class AssignmentsService {
 
   /**
    * Gives back to everybody what waits in the running tenant for an agent that was chosen by scores and is shut down, or lost a
-   * capability that the task requires; returns how many tasks. What somebody pinned to it by hand stays. Safe to run twice, and beside everything else.
+   * capability that the task requires, or the trust for it; returns how many tasks. What somebody pinned to it by hand stays. Safe to run twice, and beside everything else.
    */
   async releaseStranded(now = new Date()): Promise<number> {
     for (let total = 0; ; ) {
       const count = await tenantSql(this.em, async (db) => {
-        const tasks = await lockStranded(db);
+        const tasks = await lockStranded(db, now);
         if (tasks.length > 0) await unassign(db, tasks, now);
         return tasks.length;
       });
@@ -93,17 +93,19 @@ export class AssignmentsService {
     const candidates = matches.filter(({ agent }) => present.includes(agent.id));
     const capabilities = task.required_capabilities;
     const figures = await selectDurations(db, task.type, { agentIds: present, capabilities });
-    const { chosen, reason, missing } = choose(candidates, { capabilities, agentType });
+    const now = new Date();
+    const trusted = new Set(await selectTrusted(db, present, task, now));
+    const { chosen, reason, missing } = choose(candidates, { capabilities, agentType, risk: task.risk, trusted });
     const agentId = chosen?.agent.id ?? null;
     const row: AssignmentRow = {
       id: newId(),
       task_id: taskId,
       agent_id: agentId,
-      candidates: candidates.map((match) => candidateOf(match, figures)),
+      candidates: candidates.map((match) => candidateOf(match, figures, trusted)),
       reason,
       prediction: predictionOf(task, figures, agentId, said),
       decided_by: requireContext().principal.actor.name,
-      decided_at: new Date(),
+      decided_at: now,
       outcome: null,
       outcome_at: null,
     };
