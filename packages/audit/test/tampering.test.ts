@@ -211,6 +211,13 @@ describe('tampering by a superuser', () => {
     expect((await breaches({ since: 40, checkpoint })).map(({ kind, sequence }) => [kind, sequence])).toEqual([['leaf-missing', 18]]);
   });
 
+  it('proves and exports nothing over leaves that are gone, and says which', async () => {
+    await harm(`delete from audit.leaf where tenant_id = $T and sequence = 34`);
+    const damaged = { status: 409, body: { code: 'log-damaged', detail: expect.stringContaining('lacks leaf 34: verify it') } };
+    const get = (path: string) => world.hive.get(path, { as: me });
+    for (const path of [`entries/${ids[34]}?proof=true`, 'consistency?from=33&to=40', 'export?from=36']) expect(await get(`/v1/audit/${path}`)).toMatchObject(damaged);
+  });
+
   it.each([
     ['a sequence of none', { since: 0 }, '/since'],
     ['a checkpoint of another shape', { checkpoint: { size: 1 } }, '/checkpoint/root'],

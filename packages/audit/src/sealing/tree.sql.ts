@@ -1,4 +1,4 @@
-import { currentTenantId, type Sql } from '@agent-hive/kernel';
+import { currentTenantId, Refused, type Sql } from '@agent-hive/kernel';
 import { Frontier, nodeHash, rootOf, subtreesOf, type Range, type Subtree } from './merkle.js';
 import { selectNodes } from './sealing.sql.js';
 
@@ -19,9 +19,9 @@ export const intoStored = (nodes: HashedNode[]) => (subtree: Subtree, hash: Buff
 };
 
 /** Leaves (level 0) and stored nodes are not there: the log is damaged, and a verification says where. */
-export class LogDamaged extends Error {
+export class LogDamaged extends Refused {
   constructor(readonly lacking: readonly Subtree[]) {
-    super(`The log of tenant ${currentTenantId()} lacks ${lacking.map(({ level, index }) => `node ${index} of level ${level}`).join(', ')}: verify it`);
+    super(`the log of tenant ${currentTenantId()} lacks ${lacking.map(({ level, index }) => (level === 0 ? `leaf ${index + 1}` : `node ${index} of level ${level}`)).join(', ')}: verify it`, 'log-damaged');
   }
 }
 
@@ -36,9 +36,10 @@ export async function hashesOfRanges(db: Sql, ranges: readonly Range[]): Promise
 export async function hashesOf(db: Sql, subtrees: readonly Subtree[]): Promise<Buffer[]> {
   const wanted = subtrees.map(storedBelow);
   const found = await selectNodes(db, wanted.flat());
-  const hashOf = ({ level, index }: Subtree): Buffer | undefined => found.get(`${level}:${index}`);
-  const lacking = wanted.flat().filter((node) => !hashOf(node));
-  if (lacking.length > 0) throw new LogDamaged(lacking);
+  const nameOf = ({ level, index }: Subtree): string => `${level}:${index}`;
+  const hashOf = (node: Subtree): Buffer | undefined => found.get(nameOf(node));
+  const lacking = new Map(wanted.flat().filter((node) => !hashOf(node)).map((node) => [nameOf(node), node]));
+  if (lacking.size > 0) throw new LogDamaged([...lacking.values()]);
   return wanted.map((nodes) => perfectRoot(nodes.map((node) => hashOf(node)!)));
 }
 
