@@ -22,7 +22,6 @@ export class Metrics {
     buckets: BUCKETS_SECONDS,
     registers: [this.#registry],
   });
-
   #inconsistencies: { counts: ReadonlyMap<string, number>; at: number } | null = null;
 
   constructor(database: Database, orm: MikroORM) {
@@ -41,7 +40,7 @@ export class Metrics {
     const inconsistencies = () => this.#inconsistencies;
     new Gauge({
       name: 'hive_inconsistencies',
-      help: 'Subjects that violate a consistency check, over all tenants, as the last hourly run found; only of the process that ran it',
+      help: 'What violates a consistency check, by check, as the last hourly run found; only of the process that ran it',
       labelNames: ['check'],
       registers: [this.#registry],
       collect() {
