@@ -11,6 +11,7 @@ import { ADMIN_KEY, openTestHive, type OpenTestHive } from './world.js';
 const UNRECORDED: Record<string, string> = {
   matches_list: 'a question: it is a POST for the sake of its body',
   checkpoints_verify: 'reads the record: an auditor who looks changes nothing',
+  consistencyChecks_create: 'reads what the domains hold; the hourly job records what it finds',
   webhooks_test: 'tries a receiver with an event that never was',
 };
 

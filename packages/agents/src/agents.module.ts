@@ -9,6 +9,7 @@ import { countAgentsOfProject, holdAgent } from './agent/agent.sql.js';
 import { AgentsController } from './agent/agents.controller.js';
 import { AgentsService } from './agent/agents.service.js';
 import { AgentsHooks } from './agents.hooks.js';
+import { CONSISTENCY_CHECKS } from './consistency.sql.js';
 import { HttpInsightsProvider } from './insight/http-insights.provider.js';
 import { InsightsController } from './insight/insights.controller.js';
 import { InsightsProvider } from './insight/insights.provider.js';
@@ -116,6 +117,7 @@ export class AgentsModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('agents', async () => ACTIONS);
+    this.auditHooks.consistencyChecks.register('agents', async () => CONSISTENCY_CHECKS);
     this.auditHooks.agentExists.register('agents', (_em, id) => this.hold(id));
     this.auditHooks.stores.register('agents', async () => RETENTION_STORES);
     this.auditHooks.subjects.register('agents', (type, id) => tenantRead(this.em, (db) => subjectNames(db, type, id)));

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Hook } from '@agent-hive/kernel';
+import type { RawBuilder } from 'kysely';
 import type { EncryptedColumn } from './encryption/encrypted-column.js';
 import type { Store, SubjectType } from './retention/store.js';
 import type { WantedErrors, WorkDurations, WorkErrors, WorkWindow } from './review/work.js';
@@ -23,6 +24,21 @@ export interface AccountedFor {
   erased: readonly number[];
 }
 
+/** Something that holds of a domain's rows at every commit, though no constraint of the database says so: a plain id, a counter, a copy. */
+export interface ConsistencyCheck {
+  /** `<domain>.<what>`, such as `tasks.leases`. */
+  name: string;
+  /** What must hold, in one sentence. */
+  description: string;
+  /** Noun of what is named when it does not, such as `task`. */
+  subjectType: string;
+  /**
+   * SELECT of a column `id`: subjects of the running tenant of which it does not hold, each once. One statement, so that it sees one
+   * moment. What retention or an erasure may have taken away must not be missed.
+   */
+  violations: () => RawBuilder<{ id: string }>;
+}
+
 /** Where domains downstream tell the record what it cannot know itself. */
 @Injectable()
 export class AuditHooks {
@@ -32,6 +48,8 @@ export class AuditHooks {
   readonly actions = new Hook<[], readonly string[]>('audit.actions');
   /** Which of these sequences of the running tenant, whose entry or payload is not there, have a row that proves that it was to go. */
   readonly accountedFor = new Hook<[sequences: readonly number[]], AccountedFor>('audit.accountedFor');
+  /** What must hold of a domain's rows, beside what the database's constraints say. */
+  readonly consistencyChecks = new Hook<[], readonly ConsistencyCheck[]>('audit.consistencyChecks');
   /** Columns that a domain writes and reads through EncryptionService, so that a rotation of keys finds them. */
   readonly encryptedColumns = new Hook<[], readonly EncryptedColumn[]>('audit.encryptedColumns');
   /** Tables of a domain, for retention, legal holds and erasure. */

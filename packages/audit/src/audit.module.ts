@@ -2,6 +2,9 @@ import { Module, type OnModuleInit } from '@nestjs/common';
 import { ArchivesController } from './archive/archives.controller.js';
 import { ArchivesService } from './archive/archives.service.js';
 import { AuditHooks } from './audit.hooks.js';
+import { ConsistencyChecksController } from './consistency/consistency-checks.controller.js';
+import { CONSISTENCY_ACTIONS, ConsistencyService } from './consistency/consistency.service.js';
+import { AUDIT_CHECKS } from './consistency/consistency.sql.js';
 import { DATA_KEY_ACTIONS, DataKeysService } from './encryption/data-keys.service.js';
 import { DataKeysController } from './encryption/data-keys.controller.js';
 import { EncryptionService } from './encryption/encryption.service.js';
@@ -36,23 +39,23 @@ import { SuggestionsService } from './review/suggestions.service.js';
 
 /** What the record says of itself, and nobody may report. */
 const ACTIONS = [
-  ROTATED, ...DATA_KEY_ACTIONS, 'archive.created', 'archive.expired', 'user.erased', 'agent.erased',
+  ROTATED, ...DATA_KEY_ACTIONS, ...CONSISTENCY_ACTIONS, 'archive.created', 'archive.expired', 'user.erased', 'agent.erased',
   'performance_metric.recorded', 'performance_metric.rolled_up', 'optimization_suggestion.measured',
 ];
 
 @Module({
   controllers: [
     EntriesController, CheckpointsController, EventsController, DataKeysController, RetentionPoliciesController, RetentionRunsController, LegalHoldsController, ArchivesController, ErasuresController,
-    MetricsController, ReviewRulesController, SuggestionsController,
+    MetricsController, ReviewRulesController, SuggestionsController, ConsistencyChecksController,
   ],
   providers: [
     EntriesService, AuditHooks, SealingService, SigningKeysService, ProofsService, ExportsService, VerificationsService, EncryptionService, DataKeysService, StoresService,
     RetentionPoliciesService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService, EventsService, FeedWatch, FeedStreamsService,
-    MetricsService, ReviewRulesService, ReviewsService, SuggestionsService,
+    MetricsService, ReviewRulesService, ReviewsService, SuggestionsService, ConsistencyService,
   ],
   exports: [
     EntriesService, AuditHooks, SealingService, SigningKeysService, EventsService, EncryptionService, DataKeysService, RetentionRunsService, LegalHoldsService, ArchivesService, ErasuresService,
-    MetricsService, ReviewsService,
+    MetricsService, ReviewsService, ConsistencyService,
   ],
 })
 export class AuditModule implements OnModuleInit {
@@ -63,6 +66,7 @@ export class AuditModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.hooks.actions.register('audit', async () => ACTIONS);
+    this.hooks.consistencyChecks.register('audit', async () => AUDIT_CHECKS);
     this.hooks.accountedFor.register('audit', (sequences) => this.archives.accountedFor(sequences));
   }
 }

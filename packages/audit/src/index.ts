@@ -1,8 +1,10 @@
 export { ArchivesService } from './archive/archives.service.js';
 export { type ArchiveSettings } from './archive/archive-store.js';
-export { AuditHooks, type AccountedFor, type SubjectNames } from './audit.hooks.js';
+export { AuditHooks, type AccountedFor, type ConsistencyCheck, type SubjectNames } from './audit.hooks.js';
 export { AuditModule } from './audit.module.js';
 export { AuditSettingsModule, type AuditSettings } from './audit-settings.module.js';
+export { ConsistencyService } from './consistency/consistency.service.js';
+export { mayBeArchived } from './consistency/consistency.sql.js';
 export { Undecipherable } from './encryption/cipher.js';
 export { DataKeysService } from './encryption/data-keys.service.js';
 export { type Cell, type EncryptedColumn } from './encryption/encrypted-column.js';

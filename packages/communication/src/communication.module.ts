@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type OnModuleInit } from '@nestjs/common';
 import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
+import { CONSISTENCY_CHECKS } from './consistency.sql.js';
 import { MAIL_ACTIONS, MAIL_STORES, MailModule } from './mail/mail.module.js';
 import { MessagesModule } from './message/messages.module.js';
 import { RETENTION_STORES } from './stores.js';
@@ -33,6 +34,7 @@ export class CommunicationModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('communication', async () => ACTIONS);
+    this.auditHooks.consistencyChecks.register('communication', async () => CONSISTENCY_CHECKS);
     this.auditHooks.stores.register('communication', async () => RETENTION_STORES);
     this.identityHooks.stores.register('communication', async () => ({ domain: communicationDomain, stores: STORES }));
   }

@@ -4,6 +4,7 @@ import { AgentsHooks } from '@agent-hive/agents';
 import { AuditHooks, AuditModule } from '@agent-hive/audit';
 import { IdentityHooks, type TenantStore } from '@agent-hive/identity';
 import { tenantStatement } from '@agent-hive/kernel';
+import { CONSISTENCY_CHECKS } from './consistency.sql.js';
 import { DocumentVersionsController } from './document/document-versions.controller.js';
 import { DocumentVersionsService } from './document/document-versions.service.js';
 import { DocumentsController } from './document/documents.controller.js';
@@ -73,6 +74,7 @@ export class KnowledgeModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('knowledge', async () => ACTIONS);
+    this.auditHooks.consistencyChecks.register('knowledge', async () => CONSISTENCY_CHECKS);
     this.agentsHooks.references.register('knowledge', async (_em, id) => [{ table: 'knowledge.memory', count: await tenantStatement(this.em, (db) => countMemoriesOfAgent(db, id)) }]);
     this.identityHooks.userDeleted.register('knowledge', (_em, id) => tenantStatement(this.em, (db) => deleteMemoriesOfUser(db, id)));
     this.auditHooks.stores.register('knowledge', async () => RETENTION_STORES);

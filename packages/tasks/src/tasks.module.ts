@@ -17,6 +17,7 @@ import { WorkService } from './attempt/work.service.js';
 import { ClaimsController } from './claim/claims.controller.js';
 import { ClaimsService } from './claim/claims.service.js';
 import { WakeupsService } from './claim/wakeups.service.js';
+import { CONSISTENCY_CHECKS } from './consistency.sql.js';
 import { DependenciesController } from './dependency/dependencies.controller.js';
 import { DependenciesService } from './dependency/dependencies.service.js';
 import { EstimatesController } from './estimate/estimates.controller.js';
@@ -128,6 +129,7 @@ export class TasksModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('tasks', async () => ACTIONS);
+    this.auditHooks.consistencyChecks.register('tasks', async () => CONSISTENCY_CHECKS);
     this.auditHooks.workErrors.register('tasks', (window, wanted) => tenantRead(this.em, (db) => selectErrors(db, window, wanted)));
     this.auditHooks.workDurations.register('tasks', (window, kind) => tenantRead(this.em, (db) => selectDurations(db, window, kind)));
     this.agentsHooks.references.register('tasks', async (_em, id) => [

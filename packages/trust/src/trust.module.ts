@@ -7,6 +7,7 @@ import { tenantStatement } from '@agent-hive/kernel';
 import { AuthorizationsController } from './authorization/authorizations.controller.js';
 import { AuthorizationsService } from './authorization/authorizations.service.js';
 import { ToolGate } from './authorization/tool-gate.service.js';
+import { CONSISTENCY_CHECKS } from './consistency.sql.js';
 import { forgetJudge } from './decision/decision.sql.js';
 import { DecisionsController } from './decision/decisions.controller.js';
 import { DecisionsService, RATIONALE } from './decision/decisions.service.js';
@@ -77,6 +78,7 @@ export class TrustModule implements OnModuleInit {
 
   onModuleInit(): void {
     this.auditHooks.actions.register('trust', async () => ACTIONS);
+    this.auditHooks.consistencyChecks.register('trust', async () => CONSISTENCY_CHECKS);
     this.auditHooks.stores.register('trust', async () => RETENTION_STORES);
     this.auditHooks.encryptedColumns.register('trust', async () => [RATIONALE]);
     this.agentsHooks.references.register('trust', async (_em, id) => [

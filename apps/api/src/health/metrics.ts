@@ -8,6 +8,9 @@ import { poolStatus } from './pool.js';
 /** From a claim that hits an index to an answer that somebody noticed. */
 const BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
+/** The job runs hourly, in the process that holds its lease: figures of one that lost it say nothing any more. */
+const INCONSISTENCIES_MAX_AGE_MS = 7_200_000;
+
 /** The figures of this process. No label carries a tenant, an id or a path as it was sent: the number of series stays fixed. */
 @Injectable()
 export class Metrics {
@@ -19,6 +22,7 @@ export class Metrics {
     buckets: BUCKETS_SECONDS,
     registers: [this.#registry],
   });
+  #inconsistencies: { counts: ReadonlyMap<string, number>; at: number } | null = null;
 
   constructor(database: Database, orm: MikroORM) {
     collectDefaultMetrics({ register: this.#registry });
@@ -33,6 +37,24 @@ export class Metrics {
         for (const state of ['used', 'idle', 'waiting'] as const) this.set({ state }, pool[state]);
       },
     });
+    const inconsistencies = () => this.#inconsistencies;
+    new Gauge({
+      name: 'hive_inconsistencies',
+      help: 'What violates a consistency check, by check, as the last hourly run found; only of the process that ran it',
+      labelNames: ['check'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        const last = inconsistencies();
+        if (!last || Date.now() - last.at > INCONSISTENCIES_MAX_AGE_MS) return;
+        for (const [check, count] of last.counts) this.set({ check }, count);
+      },
+    });
+  }
+
+  /** Takes what a run of the consistency checks has found: by check, violations over all tenants. */
+  setInconsistencies(counts: ReadonlyMap<string, number>): void {
+    this.#inconsistencies = { counts, at: Date.now() };
   }
 
   /** Counts every answer. A request that met no route counts under `none`, whatever its path. */

@@ -1,5 +1,6 @@
-import { DispatchService, MetricsService, ReviewsService, SealingService } from '@agent-hive/audit';
+import { ConsistencyService, DispatchService, MetricsService, ReviewsService, SealingService } from '@agent-hive/audit';
 import { TenantsService } from '@agent-hive/identity';
+import { Metrics } from '../health/metrics.js';
 import type { Job } from './jobs.js';
 import { forEachTenant, forTenants, throwFailures } from './tenants.js';
 
@@ -55,4 +56,18 @@ export const review: Job = {
   name: 'review',
   everySeconds: 300,
   run: (context) => forEachTenant(context, 'review', () => context.get(ReviewsService).review()),
+};
+
+/** Looks for orphaned rows and counters that are off. What ran out of time is told by the log, and counts as nothing. */
+export const checkConsistency: Job = {
+  name: 'consistency',
+  everySeconds: 3600,
+  async run(context) {
+    const counts = new Map<string, number>();
+    await forEachTenant(context, 'consistency', async () => {
+      const { checks } = await context.get(ConsistencyService).watch();
+      for (const { name, violations } of checks) counts.set(name, (counts.get(name) ?? 0) + violations);
+    });
+    context.get(Metrics).setInconsistencies(counts);
+  },
 };

@@ -1,7 +1,7 @@
 import { PresenceService, SessionsService } from '@agent-hive/agents';
 import type { Config } from '../config/config.js';
 import { serverUrl } from '../config/database-settings.js';
-import { deliverEvents, forgetDeliveries, review, rollUpMetrics, sealRecord } from './audit.js';
+import { checkConsistency, deliverEvents, forgetDeliveries, review, rollUpMetrics, sealRecord } from './audit.js';
 import { sweepMail } from './communication.js';
 import type { Job } from './jobs.js';
 import { embedKnowledge } from './knowledge.js';
@@ -14,7 +14,7 @@ import { vacuum } from './vacuum.js';
 
 /** Every background job. A domain's own is a call of its service. */
 export const jobs = (config: Config): readonly Job[] => [
-  maintenance, sealRecord, deliverEvents, forgetDeliveries, rollUpMetrics, review, applyRetention, renewEncryption, presence(config), expireSessions, sweepTasks, expireInteractions, sweepTrust, aggregateTrustMetrics, fireSchedules,
+  maintenance, sealRecord, deliverEvents, forgetDeliveries, rollUpMetrics, review, checkConsistency, applyRetention, renewEncryption, presence(config), expireSessions, sweepTasks, expireInteractions, sweepTrust, aggregateTrustMetrics, fireSchedules,
   fireEventTriggers, reportWorkload, refreshEstimates, releaseStranded, sweepMail, embedKnowledge, ...(serverUrl(config) === null ? [vacuum] : []),
 ];
 
