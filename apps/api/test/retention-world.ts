@@ -50,7 +50,7 @@ export class Tenant {
   count = async (table: string) => Number((await this.rows<{ n: string }>(`select count(*) as n from ${table} where tenant_id = 'TENANT'`))[0]!.n);
 
   /** Seals what the tenant's record has. */
-  seal = () => runAs(this.hive.orm.em, this.me, () => this.hive.app.get(SealingService, { strict: false }).seal());
+  seal = async (): Promise<void> => void (await runAs(this.hive.orm.em, this.me, () => this.hive.app.get(SealingService, { strict: false }).seal()));
 
   /** What a verification of the whole log says. */
   verify = async () => (await this.post<{ ok: boolean; breaches: object[]; archived: number; erased: number }>('/v1/audit/verifications', {})).body;
