@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Database, kernelDomain, entitiesOf } from '@agent-hive/kernel';
 import { testEngine } from '@agent-hive/kernel/testing';
 import { fakeServer, type Answer } from './fake-server.js';
-import { cleanUp, emptyDatabase, freePort, freshDatabase, freshDirectory, freshServerDatabase, onServer, runHive, temporaryDirectory, type Env } from './world.js';
+import { cleanUp, emptyDatabase, freePort, freshDirectory, freshServerDatabase, onServer, runHive, temporaryDirectory, type Env } from './world.js';
 
 /** Starts what must not start; returns its one message. */
 async function refusal(env: Env): Promise<string> {
