@@ -177,7 +177,7 @@ describe('search', () => {
 
   it('goes by the model that is the default one now, and by none that is gone', async () => {
     const as = tenant();
-    const aModel = async (name: string) => (await hive.post<{ id: string }>('/v1/embedding-models', { name, dimensions: 3, provider: 'caller' }, as)).body.id;
+    const aModel = async (name: string, dimensions = 3) => (await hive.post<{ id: string }>('/v1/embedding-models', { name, dimensions, provider: 'caller' }, as)).body.id;
     const models = [await aModel('a'), await aModel('b')];
     const documents = [await aDocument(hive, { content: 'first' }, as), await aDocument(hive, { content: 'second' }, as)].map(({ id }) => id);
     for (const [i, model] of models.entries()) {
@@ -193,7 +193,10 @@ describe('search', () => {
     expect([(await near()).model, found(await near())]).toEqual(['b', second]);
     expect(found(await near({ model: 'a' }))).toEqual(first);
     await hive.request('DELETE', `/v1/embedding-models/${models[0]}`, as);
-    expect(await near({ model: 'a' })).toMatchObject({ code: 'not-found' });
+    const again = await aModel('a', 2);
+    expect(await near({ model: 'a', embedding: [1, 0] })).toMatchObject({ items: [], model: 'a' });
+    await hive.request('DELETE', `/v1/embedding-models/${again}`, as);
+    expect(await near({ model: 'a', embedding: [1, 0] })).toMatchObject({ code: 'not-found' });
     expect(found(await near())).toEqual(second);
   });
 

@@ -72,7 +72,9 @@ export class SearchService {
 
   /** The vector of the query: the caller's, or one that is computed before any transaction is open. */
   private async nearTo({ query, embedding, model: name }: SearchDto): Promise<Nearness> {
-    const remembered = await this.model(name);
+    let remembered = await this.model(name);
+    // What does not fit what is remembered may fit what there is now.
+    if (embedding ? embedding.length !== remembered.model.dimensions : remembered.model.provider === 'caller') remembered = await this.model(name, true);
     const { model, isLarge } = remembered;
     const { vector, degraded } = embedding ? { vector: requireVector(embedding, model, '/embedding'), degraded: null } : await this.embeddings.embedQuery(model, query);
     if (!vector) return { ...NO_VECTOR, degraded };
