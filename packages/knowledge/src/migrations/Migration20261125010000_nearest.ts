@@ -36,6 +36,7 @@ export class Migration20261125010000_nearest extends Migration {
   override name = 'Migration20261125010000_nearest';
 
   override up(): void {
+    this.indexChunks('include ("id")');
     this.addSql(this.reach());
     this.replace(this.vectorCandidates());
   }
@@ -43,6 +44,15 @@ export class Migration20261125010000_nearest extends Migration {
   override down(): void {
     this.replace(Migration20261124194500_search.vectorCandidates());
     this.addSql(Migration20261124194500_search.reach().replace('create function', 'create or replace function'));
+    this.indexChunks('');
+  }
+
+  /** With their identifiers, so that those of an item are read without a look at any row. */
+  private indexChunks(included: string): void {
+    for (const kind of ['document', 'memory']) {
+      this.addSql(`drop index "knowledge"."chunk_${kind}_index";`);
+      this.addSql(`create index "chunk_${kind}_index" on "knowledge"."chunk" ("tenant_id", "${kind}_id", "position") ${included} where ${kind}_id is not null;`);
+    }
   }
 
   private replace(body: string): void {
