@@ -1,4 +1,4 @@
-import { newId, runAs, type Sql } from '@agent-hive/kernel';
+import { newId, runAs, type Principal, type Sql } from '@agent-hive/kernel';
 import { explain, type Plan, type TestApp } from '@agent-hive/kernel/testing';
 import { selectChunks } from '../src/chunk/chunk.sql.js';
 import { selectDocument, selectDocuments, selectVersion, selectVersions } from '../src/document/document.sql.js';
@@ -9,8 +9,9 @@ import { vectorText } from '../src/embedding/vector.js';
 import { countMemoriesOfAgent, deleteMemoriesOfUser, selectMemories, selectMemory } from '../src/memory/memory.sql.js';
 import { selectGaps } from '../src/search/gap.sql.js';
 import type { SearchResultDto } from '../src/search/search.dto.js';
+import { selectHits } from '../src/search/search.sql.js';
 import { selectItem, selectUsages } from '../src/usage/usage.sql.js';
-import { anAgent, aPerson, found, knowledgeApp } from './world.js';
+import { anAgent, aPerson, asAgent, found, knowledgeApp } from './world.js';
 
 const ITEMS = 6_000;
 const NOBODY = { agentId: null, userId: null };
@@ -21,6 +22,8 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
   let person: string;
   const [document, model, small, needle] = [newId(), newId(), newId(), newId()];
   const needleText = 'Needles are found in haystacks by magnets.';
+  const farFromNeedle = lexicalVector(needleText, 1536).map((value) => -value);
+  const memories: Record<'agent' | 'user' | 'everybody', string[]> = { agent: [], user: [], everybody: [] };
   const run = <T extends object>(statement: string) => hive.database.execute<T>(hive.orm, statement);
 
   beforeAll(async () => {
@@ -47,6 +50,13 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     const chunks = await run<{ id: string; content: string }>(`select id, content from knowledge.chunk where tenant_id = '${mine}' and document_id is not null order by id = '${needle}' desc, id limit 300`);
     const values = chunks.map(({ id, content }) => `('${mine}', '${id}', '${model}', 1536, '${vectorText(lexicalVector(id === needle ? content : id, 1536))}', now())`);
     for (let i = 0; i < values.length; i += 50) await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at) values ${values.slice(i, i + 50).join(', ')}`);
+    // Two of an agent, two of a user and two of everybody, as far from the needle as can be.
+    for (const [of, condition] of [['agent', 'agent_id is not null'], ['user', 'user_id is not null'], ['everybody', 'agent_id is null and user_id is null']] as const) {
+      const owned = await run<{ id: string }>(`select id from knowledge.memory where tenant_id = '${mine}' and ${condition} order by id limit 2`);
+      memories[of] = owned.map(({ id }) => id);
+      await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at)
+        select tenant_id, id, '${model}', 1536, '${vectorText(farFromNeedle)}', now() from knowledge.chunk where tenant_id = '${mine}' and memory_id in (${memories[of].map((id) => `'${id}'`).join(', ')})`);
+    }
     await run(`insert into knowledge.usage (tenant_id, id, item_kind, item_id, agent_id, task_id, helpful, created_at) select t.id, gen_random_uuid(), 'document', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), true, now() from ${rows}`);
     await run(`insert into knowledge.gap (tenant_id, id, digest, query, asked_count, first_asked_at, last_asked_at) select t.id, gen_random_uuid(), md5(n::text) || md5(n::text), 'q', 1, now(), now() from ${rows}`);
     for (const table of ['document', 'document_version', 'memory', 'chunk', 'embedding', 'pending_embedding', 'usage', 'gap']) await run(`vacuum (analyze) knowledge.${table}`);
@@ -95,19 +105,27 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     expect((await plans(work)).flatMap((plan) => plan.tables)).toContain('embedding_model');
   });
 
+  it('hits: by primary keys, and no index is read from one end of the tenant to the other', async () => {
+    const nearTo = { vector: lexicalVector(needleText, 1536), modelId: model, byDefault: true, isLarge: false, similarityMin: 0.1, weight: 0.2 };
+    const [plan] = await plans((db) => selectHits(db, { query: 'needles', byText: true, nearTo, filter: { at: new Date(), kinds: ['document', 'memory'] }, limit: 10 }));
+    const { indexes, walked, scanned } = plan!;
+    const ofItems = (names: string[]) => names.filter((name) => !name.startsWith('embedding_model'));
+    expect([ofItems(indexes), ofItems(walked), ofItems(scanned)]).toEqual([['chunk_pkey', 'document_pkey', 'memory_pkey'], [], []]);
+  });
+
   describe('inside the functions that may', () => {
-    /** The plan of a statement that a function assembles, the first or the second of it. */
+    /** The plan of a statement that a function assembles, by its place among them. */
     async function planOf(signature: string, which: number, filter: object, values: Record<string, string>): Promise<string> {
       const [source] = await run<{ text: string }>(`select prosrc as text from pg_proc where oid = '${signature}'::regprocedure`);
       const [conditions] = await run<{ documents: string | null; memories: string | null }>(`select knowledge.reach('document', '${JSON.stringify(filter)}') as documents, knowledge.reach('memory', '${JSON.stringify(filter)}') as memories`);
       const { documents } = conditions!;
       const reach = documents === 'true' ? 'c.document_id is not null' : `exists (select from knowledge.document d where d.tenant_id = c.tenant_id and d.id = c.document_id and ${documents})`;
-      const chunks = `select c.id from knowledge.document d join knowledge.chunk c on c.tenant_id = d.tenant_id and c.document_id = d.id where d.tenant_id = $1 and ${documents}`;
+      const chunks = `select c.id, d.id as item_id from knowledge.document d join knowledge.chunk c on c.tenant_id = d.tenant_id and c.document_id = d.id where d.tenant_id = $1 and ${documents}`;
       const template = source!.text.split('$q$')[which * 2 - 1]!;
       const all: Record<string, string> = { $1: `'${hive.me.tenantId}'::uuid`, $2: `'${JSON.stringify(filter)}'::jsonb`, ...values };
       const statement = template
         .replaceAll('%1$s', reach)
-        .replace('%s', signature.includes('vector') && which === 1 ? chunks : reach)
+        .replace('%s', signature.includes('vector') && which !== 2 ? chunks : reach)
         .replaceAll('%%', '%')
         .replaceAll(/\$\d/g, (parameter) => all[parameter]!);
       return hive.orm.em.getConnection().transactional(async (tx) => {
@@ -127,16 +145,53 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
       expect(plan).toMatch(/Bitmap Index Scan on chunk_content_index.*\n *Index Cond: .*content %> /);
     });
 
+    /** The plan of a statement that stands in vector_candidates as it is, whatever its values. */
+    async function standing(pattern: RegExp, before = ''): Promise<string> {
+      const [source] = await run<{ text: string }>(`select prosrc as text from pg_proc where oid = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)'::regprocedure`);
+      const found = before + pattern.exec(source!.text)![1]!;
+      const variables = ['tenant', 'filter', 'wanted', 'model', 'most', 'kept', 'items'];
+      const statement = variables.reduce((text, variable, i) => text.replaceAll(new RegExp(`\\b${variable}\\b`, 'g'), `$${i + 1}`), found);
+      return hive.orm.em.getConnection().transactional(async (tx) => {
+        const execute = (text: string) => hive.orm.em.getConnection().execute<{ 'QUERY PLAN': string }[]>(text, [], 'all', tx);
+        for (const setting of ['enable_sort = off', 'plan_cache_mode = force_generic_plan']) await execute(`set local ${setting}`);
+        await execute(`prepare standing(uuid, jsonb, halfvec, uuid, int, uuid[], uuid[]) as ${statement}`);
+        const rows = await execute(`explain execute standing('${hive.me.tenantId}', '${JSON.stringify(at)}', ${vector}, '${model}', 50, '{}', '{}')`);
+        await execute('deallocate standing');
+        return rows.map((row) => row['QUERY PLAN']).join('\n');
+      });
+    }
+
     it('few chunks: those of the filter, by document_category_index or document_tags_index, and each vector by its key', async () => {
-      const of = (filter: object) => planOf('knowledge.vector_candidates(halfvec, uuid, jsonb, int)', 1, { ...at, ...filter }, { $3: `'[1,0,0]'::halfvec`, $4: `'${small}'::uuid`, $5: '50' });
-      expect(await of({ category: 'rare' })).toMatch(/document_category_(index|name_unique)/);
-      expect(await of({ tags: ['rare'] })).toMatch(/document_tags_index/);
-      expect(await of({ category: 'rare' })).not.toContain('Seq Scan');
+      const signature = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)';
+      for (const which of [1, 3]) {
+        const of = (filter: object) => planOf(signature, which, { ...at, ...filter }, { $3: `'[1,0,0]'::halfvec`, $4: `'${small}'::uuid`, $5: '50' });
+        expect(await of({ category: 'rare' })).toMatch(/document_category_(index|name_unique)/);
+        expect(await of({ tags: ['rare'] })).toMatch(/document_tags_index/);
+        expect(await of({ category: 'rare' })).not.toContain('Seq Scan');
+      }
+      const byCategory = await standing(/into kept, items (from [^;]*d\.category [^;]*);/, 'select * ');
+      expect(byCategory).toMatch(/Index.* Scan using document_category_(index|name_unique).*\n *Index Cond: .*category = /);
+      const byTags = await standing(/into kept, items (from [^;]*d\.tags [^;]*);/, 'select * ');
+      expect(byTags).toMatch(/Bitmap Index Scan on document_tags_index.*\n *Index Cond: .*tags @> /);
+      const compared = await standing(/return query\s+(select [^;]*unnest\(kept[^;]*);/);
+      expect(compared).toMatch(/Index Scan using embedding_(pkey|model_index).*\n *Index Cond: .*chunk_id = /);
+      for (const plan of [byCategory, byTags, compared]) expect(plan).not.toContain('Seq Scan');
     });
 
-    it('many chunks: embedding_1536_index in the order of nearness', async () => {
+    it('many chunks: embedding_1536_index in the order of nearness, and their number by chunk_document_index', async () => {
       const plan = await planOf('knowledge.vector_candidates(halfvec, uuid, jsonb, int)', 2, at, { $3: vector, $4: `'${model}'::uuid`, $5: '50' });
-      expect(plan).toMatch(/Index Scan using embedding_1536_index.*\n *Order By: .*<=>/);
+      for (const each of [plan, await standing(/into ids, items, distances (from [^;]*);/, 'select * ')]) expect(each).toMatch(/Index Scan using embedding_1536_index.*\n *Order By: .*<=>/);
+      expect(await standing(/perform (from [^;]*);/, 'select ')).toMatch(/Index Only Scan using chunk_document_index/);
+    });
+
+    it('what the graph does not lead to is found by comparing all', async () => {
+      const filter = JSON.stringify({ ...at, kinds: ['memory'] });
+      const rows = await hive.orm.em.getConnection().transactional(async (tx) => {
+        // The walk ends where it began: among documents.
+        for (const setting of ['role = hive_app', `app.tenant_id = '${hive.me.tenantId}'`, 'hnsw.max_scan_tuples = 1']) await hive.orm.em.getConnection().execute(`set local ${setting}`, [], 'run', tx);
+        return hive.orm.em.getConnection().execute<{ distance: number; exact: boolean }[]>(`select distance, exact from knowledge.vector_candidates(${vector}, '${model}', '${filter}', 50)`, [], 'all', tx);
+      });
+      expect(rows).toEqual(Array(6).fill({ distance: expect.closeTo(2, 2), exact: true }));
     });
 
     it('tags of a list: document_tags_index', async () => {
@@ -163,5 +218,21 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     const search = async (body: object) => (await hive.post<SearchResultDto>('/v1/knowledge/search', { query: 'needles in haystacks', limit: 3, ...body })).body;
     for (const mode of ['text', 'vector', 'hybrid']) for (const more of [{}, { category: 'common' }, { category: 'common', tags: ['common'] }]) expect(found(await search({ mode, ...more }))[0]).toBe(document);
     expect(found(await search({ mode: 'text', category: 'rare' }))).toEqual([]);
+  });
+
+  it('among many too, only what the caller may see is found [S5.26]', async () => {
+    const near = async (as: Principal) => {
+      const { body } = await hive.post<SearchResultDto>('/v1/knowledge/search', { query: 'x', mode: 'vector', embedding: farFromNeedle, limit: 10 }, { as });
+      return body.items.filter(({ kind }) => kind === 'memory').map(({ id }) => id).sort();
+    };
+    const [stranger, other] = [await anAgent(hive), await aPerson(hive)];
+    // Of two searches, the second knows from the first that they are many.
+    for (let i = 0; i < 2; i++) {
+      expect(await near(hive.me)).toEqual([...memories.agent, ...memories.user, ...memories.everybody].sort());
+      expect(await near(asAgent({ id: agent }, hive.me))).toEqual([...memories.agent, ...memories.everybody].sort());
+      expect(await near(asAgent(stranger, hive.me))).toEqual(memories.everybody);
+      expect(await near({ ...hive.me, actor: { type: 'user', id: person, name: 'person' } })).toEqual([...memories.agent, ...memories.user, ...memories.everybody].sort());
+      expect(await near(other)).toEqual([...memories.agent, ...memories.everybody].sort());
+    }
   });
 });

@@ -175,6 +175,31 @@ describe('search', () => {
     });
   });
 
+  it('goes by the model that is the default one now, and by none that is gone', async () => {
+    const as = tenant();
+    const aModel = async (name: string, dimensions = 3) => (await hive.post<{ id: string }>('/v1/embedding-models', { name, dimensions, provider: 'caller' }, as)).body.id;
+    const models = [await aModel('a'), await aModel('b')];
+    const documents = [await aDocument(hive, { content: 'first' }, as), await aDocument(hive, { content: 'second' }, as)].map(({ id }) => id);
+    for (const [i, model] of models.entries()) {
+      for (const [j, id] of documents.entries()) {
+        const { body } = await hive.get<{ items: { id: string }[] }>(`/v1/knowledge/chunks?itemId=${id}`, as);
+        await hive.post(`/v1/embedding-models/${model}/embeddings`, { items: [{ chunkId: body.items[0]!.id, embedding: i === j ? [1, 0.1, 0] : [0.1, 1, 0] }] }, as);
+      }
+    }
+    const near = (more: object = {}) => search({ query: 'x', mode: 'vector', embedding: [1, 0, 0], ...more }, as);
+    const [first, second] = [documents, [...documents].reverse()];
+    for (let i = 0; i < 2; i++) expect([(await near()).model, found(await near())]).toEqual(['a', first]);
+    await hive.request('PUT', `/v1/embedding-models/${models[1]}/default`, as);
+    expect([(await near()).model, found(await near())]).toEqual(['b', second]);
+    expect(found(await near({ model: 'a' }))).toEqual(first);
+    await hive.request('DELETE', `/v1/embedding-models/${models[0]}`, as);
+    const again = await aModel('a', 2);
+    expect(await near({ model: 'a', embedding: [1, 0] })).toMatchObject({ items: [], model: 'a' });
+    await hive.request('DELETE', `/v1/embedding-models/${again}`, as);
+    expect(await near({ model: 'a', embedding: [1, 0] })).toMatchObject({ code: 'not-found' });
+    expect(found(await near())).toEqual(second);
+  });
+
   it('puts first what helped, and a report never weighs the wrong way', async () => {
     const as = tenant();
     const [one, two] = [await aMemory(hive, { content: 'capybara' }, as), await aMemory(hive, { content: 'capybara' }, as)];

@@ -17,7 +17,7 @@ export class Migration20261124194500_search extends Migration {
   override up(): void {
     // The settings of the functions are those of these libraries, which must be there for a login that is no superuser to name them.
     this.addSql(`select '[1]'::public.halfvec, public.show_limit();`);
-    for (const body of [this.tagged(), this.reach(), Migration20261124194500_search.textCandidates(), this.vectorCandidates()]) this.addSql(body);
+    for (const body of [this.tagged(), Migration20261124194500_search.reach(), Migration20261124194500_search.textCandidates(), Migration20261124194500_search.vectorCandidates()]) this.addSql(body);
     for (const signature of OWNED) for (const statement of ownedBySearch('knowledge', signature)) this.addSql(statement);
   }
 
@@ -42,7 +42,7 @@ export class Migration20261124194500_search extends Migration {
   /**
    * The condition on the rows of an item's table, "d" of documents or "m" of memories, as SQL over $2; null when the filter leaves none of the kind.
    */
-  private reach(): string {
+  static reach(): string {
     return `
       create function knowledge.reach(kind text, filter jsonb) returns text
       language sql immutable set search_path = pg_catalog as $$
@@ -133,7 +133,7 @@ export class Migration20261124194500_search extends Migration {
    * The nearest chunks by cosine. Of few that the filter leaves, all are compared; else the index is walked until enough of those
    * that it finds are left by the filter (iterative scan, pgvector 0.8): the planner, which may not sort, has no other way to the nearest. Only vectors of 1536 dimensions have an index.
    */
-  private vectorCandidates(): string {
+  static vectorCandidates(): string {
     return `
       create function knowledge.vector_candidates(wanted public.halfvec, model uuid, filter jsonb, most int) returns table (chunk_id uuid, distance float8, exact boolean)
       language plpgsql stable security definer set search_path = pg_catalog

@@ -5,13 +5,14 @@ import { decodeIdCursor, Invalid, NotFound, pageOf, tenantRead, tenantStatement,
 import { selectModel, type ModelRow } from '../embedding/embedding-model.sql.js';
 import { requireVector } from '../embedding/embedding-models.service.js';
 import { EmbeddingsService } from '../embedding/embeddings.service.js';
+import { RememberedModels, type RememberedModel } from '../embedding/remembered-models.js';
 import { requireOwn, viewer } from '../memory/visibility.js';
 import { successRate } from '../usage/success.dto.js';
 import { ITEM_KINDS } from '../usage/usage.entity.js';
 import { excerptOf } from './excerpt.js';
 import { countGap, countGaps, selectGaps } from './gap.sql.js';
 import { GapDto, type GapQuery, type SearchDto, type SearchItemDto, type SearchResultDto } from './search.dto.js';
-import { selectHits, type Filter, type HitRow, type SearchRequest } from './search.sql.js';
+import { selectHits, type Filter, type HitRow, type NearTo, type SearchRequest } from './search.sql.js';
 
 const DEFAULT_LIMIT = 10;
 
@@ -27,6 +28,8 @@ const SIMILARITY_MIN = 0;
 /** Finds documents and memories, within what the caller may see. */
 @Injectable()
 export class SearchService {
+  private readonly models = new RememberedModels();
+
   constructor(
     private readonly em: EntityManager,
     private readonly embeddings: EmbeddingsService,
@@ -39,9 +42,18 @@ export class SearchService {
   async search(input: SearchDto): Promise<SearchResultDto> {
     const filter = filterOf(input, new Date());
     const mode = input.mode ?? 'hybrid';
-    const { nearTo, model, degraded } = mode === 'text' ? NO_VECTOR : await this.nearTo(input);
-    const request: SearchRequest = { query: input.query, byText: mode !== 'vector' || nearTo === null, nearTo, filter, limit: input.limit ?? DEFAULT_LIMIT };
-    const hits = await tenantRead(this.em, (db) => selectHits(db, request));
+    const find = async (by: Nearness) => {
+      const request: SearchRequest = { query: input.query, byText: mode !== 'vector' || by.nearTo === null, nearTo: by.nearTo, filter, limit: input.limit ?? DEFAULT_LIMIT };
+      return { ...by, hits: await tenantRead(this.em, (db) => selectHits(db, request)) };
+    };
+    let found = await find(mode === 'text' ? NO_VECTOR : await this.nearTo(input));
+    // Nothing is found by a model that is no longer what was remembered of it.
+    if (found.hits.length === 0 && found.nearTo) {
+      const { model: now } = await this.model(input.model, true);
+      if (now.id !== found.nearTo.modelId) found = await find(await this.nearTo(input));
+    }
+    if (found.remembered && isOfAllDocuments(filter) && found.hits.some((hit) => hit.exact === false)) found.remembered.isLarge = true;
+    const { hits, model, degraded } = found;
     if (hits.length === 0) await this.keepGap(input);
     return { items: hits.map(itemOf), model, degraded, unknownWords: hits.find((hit) => hit.unknown !== null)?.unknown ?? [] };
   }
@@ -59,19 +71,25 @@ export class SearchService {
   }
 
   /** The vector of the query: the caller's, or one that is computed before any transaction is open. */
-  private async nearTo({ query, embedding, model: name }: SearchDto): Promise<Pick<SearchRequest, 'nearTo'> & { model: string | null; degraded: string | null }> {
-    const model = await this.model(name);
+  private async nearTo({ query, embedding, model: name }: SearchDto): Promise<Nearness> {
+    let remembered = await this.model(name);
+    // What does not fit what is remembered may fit what there is now.
+    if (embedding ? embedding.length !== remembered.model.dimensions : remembered.model.provider === 'caller') remembered = await this.model(name, true);
+    const { model, isLarge } = remembered;
     const { vector, degraded } = embedding ? { vector: requireVector(embedding, model, '/embedding'), degraded: null } : await this.embeddings.embedQuery(model, query);
-    if (!vector) return { nearTo: null, model: null, degraded };
+    if (!vector) return { ...NO_VECTOR, degraded };
     const [similarityMin, weight] = model.provider === 'lexical' ? [LEXICAL_SIMILARITY_MIN, LEXICAL_WEIGHT] : [SIMILARITY_MIN, 1];
-    return { nearTo: { vector, modelId: model.id, similarityMin, weight }, model: model.name, degraded: null };
+    return { nearTo: { vector, modelId: model.id, byDefault: name === undefined, isLarge, similarityMin, weight }, remembered, model: model.name, degraded: null };
   }
 
-  private async model(name: string | undefined): Promise<ModelRow> {
-    if (name === undefined) return this.embeddings.defaultModel();
-    const model = await tenantStatement(this.em, (db) => selectModel(db, { name }));
-    if (!model) throw new NotFound('embedding model', name);
-    return model;
+  private model(name: string | undefined, isFresh = false): Promise<RememberedModel> {
+    const lookUp = async (): Promise<ModelRow> => {
+      if (name === undefined) return this.embeddings.defaultModel();
+      const model = await tenantStatement(this.em, (db) => selectModel(db, { name }));
+      if (!model) throw new NotFound('embedding model', name);
+      return model;
+    };
+    return this.models.get(name ?? null, lookUp, isFresh);
   }
 
   private async keepGap({ query, agentId }: SearchDto): Promise<void> {
@@ -81,7 +99,17 @@ export class SearchService {
   }
 }
 
-const NO_VECTOR = { nearTo: null, model: null, degraded: null };
+/** How the vector part of a search goes: by which model, or why not. */
+interface Nearness {
+  nearTo: NearTo | null;
+  remembered: RememberedModel | null;
+  model: string | null;
+  degraded: string | null;
+}
+
+const NO_VECTOR: Nearness = { nearTo: null, remembered: null, model: null, degraded: null };
+
+const isOfAllDocuments = ({ kinds, category, tags, asOf }: Filter): boolean => kinds.includes('document') && category === undefined && tags === undefined && asOf === undefined;
 
 function filterOf(input: SearchDto, now: Date): Filter {
   requireOwn({ agentId: input.agentId });

@@ -1,7 +1,7 @@
 import { currentTenantId, type Sql } from '@agent-hive/kernel';
 import { sql, type RawBuilder } from 'kysely';
 import type { ItemKind } from '../usage/usage.entity.js';
-import { vectorText } from '../embedding/vector.js';
+import { halfVector } from '../embedding/vector.js';
 
 /** Damps the first ranks, so that two good ones beat one very good (Cormack, Clarke and Buettcher 2009, who take 60; less suits lists of tens). */
 const RANK_OFFSET = 20;
@@ -36,11 +36,23 @@ export interface Filter {
   viewerUser?: string;
 }
 
+/** What vectors are compared with. */
+export interface NearTo {
+  vector: readonly number[];
+  modelId: string;
+  /** Whether the model was taken because it is the default one. */
+  byDefault: boolean;
+  /** Whether the caller knows that all documents have more chunks than are compared one by one. */
+  isLarge: boolean;
+  similarityMin: number;
+  weight: number;
+}
+
 /** One search. Without words or without a vector, that part finds nothing. */
 export interface SearchRequest {
   query: string;
   byText: boolean;
-  nearTo: { vector: readonly number[]; modelId: string; similarityMin: number; weight: number } | null;
+  nearTo: NearTo | null;
   filter: Filter;
   limit: number;
 }
@@ -66,61 +78,68 @@ export interface HitRow {
   end_offset: number;
   document_version: number | null;
   unknown: string[] | null;
+  /** Whether all vectors were compared, rather than those that the graph led to; null of a hit by words alone. */
+  exact: boolean | null;
 }
 
 /** Lower bound of the Wilson score interval, 95 %. */
 const wilsonLow = (helpful: RawBuilder<unknown>, used: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`((${helpful} / ${used} + ${(Z * Z) / 2}::float8 / ${used} - ${Z}::float8 * sqrt((${helpful} / ${used} * (1 - ${helpful} / ${used}) + ${(Z * Z) / 4}::float8 / ${used}) / ${used})) / (1 + ${Z * Z}::float8 / ${used}))`;
 
-const used = sql`(coalesce(d.usage_count, m.usage_count) + ${PRIOR.used}::int)::float8`;
-const helpful = sql`(coalesce(d.helpful_count, m.helpful_count) + ${PRIOR.helpful}::int)::float8`;
+const used = sql`(u.usage_count + ${PRIOR.used}::int)::float8`;
+const helpful = sql`(u.helpful_count + ${PRIOR.helpful}::int)::float8`;
 const neutral = wilsonLow(sql`${PRIOR.helpful}::float8`, sql`${PRIOR.used}::float8`);
 
 /** The best chunk of each item among candidates, and the place of the item; `best` is what they are ordered by. */
 const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): RawBuilder<unknown> => sql`
   select *, row_number() over (order by ${best}, item_id) as rank from (
-    select distinct on (coalesce(c.document_id, c.memory_id)) coalesce(c.document_id, c.memory_id) as item_id, candidate.*
-      from (${candidates}) candidate join knowledge.chunk c on c.tenant_id = ${currentTenantId()} and c.id = candidate.chunk_id
-     order by coalesce(c.document_id, c.memory_id), ${best}, candidate.chunk_id) items`;
+    select distinct on (item_id) * from (${candidates}) candidate order by item_id, ${best}, chunk_id) items`;
 
 /**
  * Candidates by words and by nearness, fused by the ranks of their items, weighed by success: one statement. What may be found is
  * decided inside the two functions, which read by chunk_words_index, chunk_content_index and embedding_1536_index past row level
- * security; here, rows are read by primary keys.
+ * security; here, rows are read by primary keys, one by one: lateral joins with a limit, since the planner, who cannot know how few
+ * they are, would join with all chunks of the tenant. Only what is shown is read whole. Finds nothing where the model is gone, or no
+ * longer the default one that it was taken for.
  */
 export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit }: SearchRequest): Promise<HitRow[]> {
   const tenantId = currentTenantId();
   const candidates = Math.max(byText && nearTo ? CANDIDATES_MIN.both : CANDIDATES_MIN.one, limit * 5);
   const conditions = JSON.stringify(filter);
   const words = byText
-    ? sql`select chunk_id, score, unknown from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int)`
-    : sql`select null::uuid as chunk_id, null::float8 as score, null::text[] as unknown where false`;
+    ? sql`select t.chunk_id, c.item_id, t.score, t.unknown from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int) t
+           cross join lateral (select coalesce(document_id, memory_id) as item_id from knowledge.chunk where tenant_id = ${tenantId} and id = t.chunk_id limit 1) c`
+    : sql`select null::uuid as chunk_id, null::uuid as item_id, null::float8 as score, null::text[] as unknown where false`;
   const vectors = nearTo
-    ? sql`select chunk_id, 1 - distance as similarity from knowledge.vector_candidates(${vectorText(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${conditions}::jsonb, ${candidates}::int)
+    ? sql`select chunk_id, item_id, 1 - distance as similarity, exact from knowledge.vector_candidates(${halfVector(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${nearTo.isLarge ? JSON.stringify({ ...filter, many: true }) : conditions}::jsonb, ${candidates}::int)
            where 1 - distance >= ${nearTo.similarityMin}::float8`
-    : sql`select null::uuid as chunk_id, null::float8 as similarity where false`;
+    : sql`select null::uuid as chunk_id, null::uuid as item_id, null::float8 as similarity, null::boolean as exact where false`;
+  const isModel = nearTo
+    ? sql`exists (select from knowledge.embedding_model where tenant_id = ${tenantId} and id = ${nearTo.modelId}::uuid and (is_default or ${!nearTo.byDefault}::boolean))`
+    : sql`true`;
   // Words that nothing has are typos, of which only nearness knows what was meant.
   const vectorWeight = sql`case when exists (select from words where cardinality(unknown) > 0) then 1 else ${nearTo?.weight ?? 1}::float8 end`;
   const found = await sql<HitRow>`
     with words as materialized (${ranked(words, sql`score desc`)}),
     vectors as materialized (${ranked(vectors, sql`similarity desc`)}),
-    found as (
-      select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, w.unknown,
+    found as materialized (
+      select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, v.exact, w.unknown,
              coalesce(1.0::float8 / (${RANK_OFFSET}::int + w.rank), 0) + coalesce(${vectorWeight} / (${RANK_OFFSET}::int + v.rank), 0) as fused
         from words w full join vectors v using (item_id)
     ), rated as (
-      select f.*, case when c.document_id is not null then 'document' else 'memory' end as kind,
-             coalesce(d.title, m.name, m.knowledge_type || ' (' || m.domain || ')') as title, coalesce(d.usage_count, m.usage_count) as usage_count, coalesce(d.helpful_count, m.helpful_count) as helpful_count,
-             1 + ${SUCCESS_SHARE}::float8 * (${wilsonLow(helpful, used)} - ${neutral}) as success_weight,
-             c.position, c.heading, c.start_offset, c.end_offset, c.content, d.current_version as document_version
-        from found f
-        join knowledge.chunk c on c.tenant_id = ${tenantId} and c.id = f.chunk_id
-        left join knowledge.document d on d.tenant_id = c.tenant_id and d.id = c.document_id
-        left join knowledge.memory m on m.tenant_id = c.tenant_id and m.id = c.memory_id
+      select f.*, u.*, 1 + ${SUCCESS_SHARE}::float8 * (${wilsonLow(helpful, used)} - ${neutral}) as success_weight
+        from found f cross join lateral (
+          (select 'document' as kind, title, current_version as document_version, usage_count, helpful_count from knowledge.document where tenant_id = ${tenantId} and id = f.item_id limit 1)
+          union all
+          (select 'memory', coalesce(name, knowledge_type || ' (' || domain || ')'), null, usage_count, helpful_count from knowledge.memory where tenant_id = ${tenantId} and id = f.item_id limit 1)) u
+       where ${isModel}
     ), shown as (
       select *, fused * success_weight as score from rated order by score desc, item_id limit ${limit}
     )
-    select *, ts_headline('knowledge.prose', translate(content, ${MARKS.start + MARKS.end}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${HEADLINE}) as excerpt
-      from shown order by score desc, item_id`.execute(db);
+    select s.item_id, s.chunk_id, s.text_rank, s.vector_rank, s.text_score, s.similarity, s.exact, s.unknown, s.title, s.document_version, s.usage_count, s.helpful_count, s.success_weight, s.score,
+           s.kind, c.position, c.heading, c.start_offset, c.end_offset,
+           ts_headline('knowledge.prose', translate(c.content, ${MARKS.start + MARKS.end}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${HEADLINE}) as excerpt
+      from shown s cross join lateral (select position, heading, content, start_offset, end_offset from knowledge.chunk where tenant_id = ${tenantId} and id = s.chunk_id limit 1) c
+     order by s.score desc, s.item_id`.execute(db);
   return found.rows;
 }
