@@ -1,7 +1,7 @@
 import { newId, runAs, tenantSql, Wakeups } from '@agent-hive/kernel';
 import { principal } from '@agent-hive/kernel/testing';
 import { sql } from 'kysely';
-import { SealingService } from '../src/index.js';
+import { insertEntries, SealingService } from '../src/index.js';
 import { isConsistent, isIncluded } from '../src/sealing/merkle.js';
 import type { InclusionDto } from '../src/sealing/proof.dto.js';
 import { hashOfLeaf, isSignedBy, payloadHash, publicKeyOf } from '../src/sealing/seal-format.js';
@@ -42,6 +42,21 @@ describe('the sealed record', () => {
       expect(hashed.toString('hex')).toBe(leaf.leafHash);
       expect(isIncluded({ index: i, size: checkpoint.size, leaf: hashed, path: path.map(bytes), root: bytes(checkpoint.root) })).toBe(true);
     }
+  });
+
+  it('hashes in the database the bytes that JSON.stringify writes, whatever an entry says', async () => {
+    const me = principal();
+    const texts = ['["', '"]', '[]', ']', 'null', 'a"b\\c', '\u0001\t\n\u007f\u2028', 'naïve 漢 👻', "it's", '[null]'];
+    const entries = texts.map((text, i) => ({ action: `a.${text}`, subjectType: text, subjectId: text, risk: i % 2 === 0 ? ('high' as const) : undefined, details: { text } }));
+    await runAs(world.hive.orm.em, me, () => tenantSql(world.hive.orm.em, (db) => insertEntries(entries).execute(db)));
+    await world.seal(me);
+    const rows = await world.hive.database.execute<{ id: string }>(world.hive.orm, `select id from audit.entry where tenant_id = '${me.tenantId}' order by id`);
+    expect(rows).toHaveLength(texts.length);
+    for (const { id } of rows) {
+      const { leaf } = (await world.hive.get<{ proof: InclusionDto }>(`/v1/audit/entries/${id}?proof=true`, { as: me })).body.proof;
+      expect(hashOfLeaf({ tenant: me.tenantId, ...leaf }).toString('hex')).toBe(leaf.leafHash);
+    }
+    expect(await world.verify(me)).toMatchObject({ ok: true, leaves: texts.length });
   });
 
   it('proves for each two sizes, checkpoint or not, that the log only grew', async () => {
