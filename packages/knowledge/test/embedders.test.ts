@@ -1,6 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { oneTransaction, runAs } from '@agent-hive/kernel';
 import { principal, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
+import { DocumentsService } from '../src/document/documents.service.js';
 import type { EmbeddingModelDto } from '../src/embedding/embedding-model.dto.js';
 import { lexicalVector } from '../src/embedding/lexical-embedder.js';
 import type { SearchResultDto } from '../src/search/search.dto.js';
@@ -154,6 +156,26 @@ describe('a service that computes embeddings', () => {
       expect(items.map((one) => [one.name, one.isDefault])).toEqual([['words', true], ['small', false]]);
       expect((await hive.delete(`/v1/embedding-models/${items[1]!.id}`, as)).status).toBe(204);
       expect(found(await search({ query: 'feline' }, as))).toEqual([id]);
+    });
+
+    it('one that is added while a document is written embeds that too', async () => {
+      const me = principal();
+      await aDocument(hive, {}, { as: me });
+      await embedAll(hive, { as: me });
+      const [written, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const writing = runAs(hive.orm.em, me, () =>
+        oneTransaction(hive.orm.em, async () => {
+          await hive.app.get(DocumentsService, { strict: false }).create({ name: 'late', category: 'guides', content: 'Committed last.' });
+          written.resolve();
+          await go.promise;
+        }),
+      );
+      await written.promise;
+      const adding = hive.post<EmbeddingModelDto>('/v1/embedding-models', { name: 'words', dimensions: 64, provider: 'lexical' }, { as: me });
+      setTimeout(() => go.resolve(), 200);
+      await writing;
+      const { id } = (await adding).body;
+      expect((await hive.get<EmbeddingModelDto>(`/v1/embedding-models/${id}`, { as: me })).body.progress).toEqual({ embedded: 0, pending: 2, failed: 0 });
     });
 
     it('refuses what cannot be a model', async () => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { currentTenantId, newId, type Sql } from '@agent-hive/kernel';
 import { sql } from 'kysely';
+import { lockModels } from '../embedding/embedding-model.sql.js';
 import type { ItemKind } from '../usage/usage.entity.js';
 import type { Piece } from './chunking.js';
 
@@ -36,6 +37,7 @@ export async function replaceChunks(db: Sql, item: { kind: ItemKind; id: string 
         from json_to_recordset(${JSON.stringify(kept)}::json) as k(id uuid, position int, "startOffset" int, "endOffset" int)
        where c.tenant_id = ${tenantId} and c.id = k.id and (c.position, c.start_offset, c.end_offset) is distinct from (k.position, k."startOffset", k."endOffset")`.execute(db);
   }
+  if (made.length > 0) await lockModels(db, 'shared');
   for (const some of inStatements(made)) {
     await sql`
       with made as (

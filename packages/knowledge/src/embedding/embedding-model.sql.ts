@@ -26,8 +26,14 @@ const PROGRESS = sql`
   (select count(*) from knowledge.pending_embedding p where p.tenant_id = m.tenant_id and p.model_id = m.id) as pending_count,
   (select count(*) from knowledge.pending_embedding p where p.tenant_id = m.tenant_id and p.model_id = m.id and p.attempts >= ${ATTEMPTS_MAX}) as failed_count`;
 
+/** Until the transaction ends, keeps new models from those who add chunks (`shared`), and both from whoever adds a model: else neither would see the other, and a chunk would be left out. */
+export async function lockModels(db: Sql, mode: 'shared' | 'exclusive'): Promise<void> {
+  await sql`select ${sql.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock')}(hashtextextended('knowledge.embedding_model ' || ${currentTenantId()}::text, 0))`.execute(db);
+}
+
 /** Writes a model with its entry, and has it embed all chunks that there are. Breaks embedding_model_name_unique and, where another is, embedding_model_default_unique. */
 export async function insertModel(db: Sql, { id, name, dimensions, provider, is_default: isDefault }: ModelRow, now: Date): Promise<void> {
+  await lockModels(db, 'exclusive');
   await sql`
     with entry as (${insertEntry({ action: 'embedding_model.created', subjectType: 'embedding_model', subjectId: id, newState: { name, dimensions, provider, isDefault } })})
     insert into knowledge.embedding_model (tenant_id, id, name, dimensions, provider, is_default, created_at)
