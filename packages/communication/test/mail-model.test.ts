@@ -7,7 +7,7 @@ import { hasEnded, keyOf, MailModel, type Delivery, type Write } from './mail-mo
 import { anAgent, communicationApp } from './mail-world.js';
 
 /** A server does many more in the same time. */
-const STEPS = Number(process.env.HIVE_TEST_STEPS ?? (testEngine() === 'server' ? 4_000 : 1_000));
+const STEPS = Number(process.env.HIVE_TEST_STEPS ?? (testEngine() === 'server' ? 4_000 : 400));
 /** After so many, a new tenant: the fewer there are, the more often operations meet. */
 const STEPS_OF_A_TENANT = 250;
 const AGENTS = 3;

@@ -5,7 +5,7 @@ import { Divergence, Trial } from './trial.js';
 import { tasksApp } from './world.js';
 
 /** The embedded engine takes three times as long: there, all 10,000 are a soak. */
-const STEPS = Number(process.env.HIVE_TEST_STEPS ?? (testEngine() === 'server' ? 10_000 : 2_000));
+const STEPS = Number(process.env.HIVE_TEST_STEPS ?? (testEngine() === 'server' ? 10_000 : 600));
 /** After so many, a new tenant: what has long ended is of no more interest, and there is less to look through when something is wrong. */
 const STEPS_OF_A_TENANT = 250;
 const COMPARED_EVERY = 10;
