@@ -11,7 +11,8 @@ import { embeddedTemplate, serverTemplate, testEngine } from '@agent-hive/kernel
 import pg from 'pg';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const PATIENCE_MS = 25_000;
+/** A start takes two seconds; on a machine that is busy with other things, ten times as long and more. */
+const PATIENCE_MS = 90_000;
 
 export type Env = Record<string, string>;
 

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { createDatabase, freePort, serverUrl, startProcess } from './servers.js';
 
-/** Several hives over one database, which are killed and come back at their addresses. */
-export async function openHives(count) {
+/** Several hives over one database, which are killed and come back at their addresses; with more of an environment when told so. */
+export async function openHives(count, more = {}) {
   const key = randomBytes(24).toString('base64url');
   const database = await createDatabase(serverUrl());
   const hives = [];
   for (let i = 0; i < count; i++) hives.push({ port: await freePort() });
   const urlOf = ({ port }) => `http://127.0.0.1:${port}`;
-  const env = { DATABASE_URL: database.url, HIVE_ALLOW_SUPERUSER: 'true', HIVE_ADMIN_KEY: key, LOG_LEVEL: 'warn' };
+  const env = { DATABASE_URL: database.url, HIVE_ALLOW_SUPERUSER: 'true', HIVE_ADMIN_KEY: key, LOG_LEVEL: 'warn', ...more };
   const start = async (hive) => {
     hive.process = await startProcess('hive', ['apps/cli/dist/main.js', 'start'], { ...env, PORT: String(hive.port) }, `${urlOf(hive)}/readyz`);
     hive.isWanted = true;

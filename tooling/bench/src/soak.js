@@ -11,6 +11,7 @@
  * pnpm soak import [--kills 2]                         kill -9 of the import of a folder: every file is there at the end, once
  * pnpm soak seal [--servers 3] [--kills 10] [--clients 16]
  *                                                      kill -9 of hives that seal one record: every entry is in the log once (server engine)
+ * pnpm soak retention [--each 500]                     400 days of messages, as many a day: dry run, run, archives read again, disk (server engine)
  *
  * Each prints what it counted and exits 1 when the count is wrong. Needs the build; the server engine needs a PostgreSQL
  * server (HIVE_TEST_DATABASE_URL, or a local one). --save adds the result to bench/results.
@@ -19,14 +20,15 @@ import { parseArgs } from 'node:util';
 import { importSoak } from './import-soak.js';
 import { modelSoak } from './model-soak.js';
 import { saveResult } from './result.js';
+import { retentionSoak } from './retention-soak.js';
 import { sealSoak } from './seal-soak.js';
 import { streamSoak } from './stream-soak.js';
 import { idempotencySoak, incrementsSoak, killSoak } from './soaks.js';
 import { tasksSoak } from './tasks-soak.js';
 
-const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, stream: streamSoak, model: modelSoak, import: importSoak, seal: sealSoak };
+const SOAKS = { increments: incrementsSoak, idempotency: idempotencySoak, kill: killSoak, tasks: tasksSoak, stream: streamSoak, model: modelSoak, import: importSoak, seal: sealSoak, retention: retentionSoak };
 /** Only a server can have several processes on one database. */
-const SERVER_ONLY = ['tasks', 'seal'];
+const SERVER_ONLY = ['tasks', 'seal', 'retention'];
 const NUMBERS = ['clients', 'each', 'rounds', 'kills', 'tasks', 'servers', 'workers', 'claimers', 'server-kills', 'steps', 'readers', 'messages'];
 const options = { ...Object.fromEntries(NUMBERS.map((name) => [name, { type: 'string' }])), engine: { type: 'string', default: 'both' }, save: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } };
 const { values, positionals } = parseArgs({ allowPositionals: true, options });
