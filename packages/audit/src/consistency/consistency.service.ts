@@ -4,7 +4,7 @@ import { currentTenantId, sqlState, tenantRead } from '@agent-hive/kernel';
 import { AuditHooks, type ConsistencyCheck } from '../audit.hooks.js';
 import { EntriesService } from '../entries.service.js';
 import type { ConsistencyFindingDto, ConsistencyReportDto } from './consistency-check.dto.js';
-import { COUNTED_MAX, limitStatements, selectViolations } from './consistency.sql.js';
+import { COUNTED_MAX, limitStatements, selectKnown, selectViolations } from './consistency.sql.js';
 
 /** What the record says of checks. */
 export const CONSISTENCY_ACTIONS = ['consistency.violated', 'consistency.restored'];
@@ -40,11 +40,12 @@ export class ConsistencyService {
    */
   async watch(): Promise<ConsistencyReportDto> {
     const report = await this.check();
+    const known = await tenantRead(this.em, (db) => selectKnown(db, SUBJECT, report.checks.map(({ name }) => name)));
     for (const finding of report.checks) {
       const { name, status, violations, isCapped } = finding;
       if (status === 'violated') this.log.warn(`Check ${name} is violated by ${violations}${isCapped ? ' or more' : ''} in tenant ${currentTenantId()}`);
       if (status === 'unfinished') this.log.warn(`Check ${name} did not end within ${TIMEOUT_MS / 1000} s in tenant ${currentTenantId()}`);
-      else await this.record(finding);
+      else await this.record(finding, known.get(name) ?? 0);
     }
     return report;
   }
@@ -78,9 +79,7 @@ export class ConsistencyService {
     }
   }
 
-  private async record({ name, status, violations, isCapped, examples }: ConsistencyFindingDto): Promise<void> {
-    const [last] = (await this.entries.list({ subjectType: SUBJECT, subjectId: name, limit: 1 })).items;
-    const known = last?.action === 'consistency.violated' ? Number(last.details?.violations ?? 0) : 0;
+  private async record({ name, status, violations, isCapped, examples }: ConsistencyFindingDto, known: number): Promise<void> {
     if (status === 'violated' && violations > known) {
       await this.entries.record({ action: 'consistency.violated', subjectType: SUBJECT, subjectId: name, risk: 'high', details: { violations, isCapped, examples } });
     } else if (status === 'clean' && known > 0) {

@@ -16,6 +16,16 @@ export async function selectViolations(db: Sql, { violations }: ConsistencyCheck
   return found.rows.map((row) => row.id);
 }
 
+/** How many violations the record last told of by check; none of those that it says are restored, or never told of. By entry_subject_index. */
+export async function selectKnown(db: Sql, subjectType: string, names: readonly string[]): Promise<Map<string, number>> {
+  const found = await sql<{ name: string; violations: number }>`
+    select n.name, coalesce((e.details ->> 'violations')::int, 0) as violations from unnest(${[...names]}::text[]) n(name)
+     cross join lateral (
+       select action, details from audit.entry where ${tenant('tenant_id')} and subject_type = ${subjectType} and subject_id = n.name order by id desc limit 1
+     ) e where e.action = 'consistency.violated'`.execute(db);
+  return new Map(found.rows.map((row) => [row.name, row.violations]));
+}
+
 /** Condition that retention may have taken out the row of a table (`schema.table`) with this id: a proof covers it. By archive_store_index. */
 export const mayBeArchived = (table: string, id: RawBuilder<unknown>): RawBuilder<boolean> =>
   sql`exists (select from audit.archive p where p.tenant_id = ${currentTenantId()} and p.store_table = ${sql.lit(table)} and ${id} between p.first_id and p.last_id)`;
