@@ -39,28 +39,9 @@ export interface VectorParameter {
 export const halfVector = (vector: readonly number[]): VectorParameter => ({ toPostgres: () => halfBytes(vector), toString: () => vectorText(vector) });
 
 function halfBytes(vector: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(4 + vector.length * 2);
+  const halves = new Float16Array(new Float32Array(vector)); // by way of single precision, as the server reads a text
+  const bytes = Buffer.alloc(4 + halves.byteLength);
   bytes.writeUInt16BE(vector.length, 0);
-  bytes.writeUInt16BE(0, 2);
-  const singles = new Uint32Array(Float32Array.from(vector).buffer);
-  for (let i = 0; i < singles.length; i++) {
-    const half = halfOf(singles[i]!);
-    bytes[4 + i * 2] = half >>> 8;
-    bytes[5 + i * 2] = half & 0xff;
-  }
+  Buffer.from(halves.buffer).swap16().copy(bytes, 4);
   return bytes;
-}
-
-/** The bits of a number in half precision, by those in single precision, to the nearest and of two such to the even one (IEEE 754). For -1 to 1. */
-function halfOf(single: number): number {
-  const sign = (single >>> 16) & 0x8000;
-  const exponent = ((single >>> 23) & 0xff) - 112;
-  // Below 2^-14, halves lie evenly: the leading 1 is written out, and shifted to its place.
-  const isSmall = exponent <= 0;
-  const shift = isSmall ? Math.min(14 - exponent, 31) : 13;
-  const digits = isSmall ? (single & 0x7fffff) | 0x800000 : single & 0x7fffff;
-  const half = (isSmall ? 0 : exponent << 10) + (digits >>> shift);
-  const rest = digits & (2 ** shift - 1);
-  const middle = 2 ** (shift - 1);
-  return sign | (rest > middle || (rest === middle && half % 2 === 1) ? half + 1 : half);
 }
