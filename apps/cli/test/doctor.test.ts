@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Database, entitiesOf, kernelDomain } from '@agent-hive/kernel';
 import { testEngine } from '@agent-hive/kernel/testing';
-import { cleanUp, copyOf, freePort, freshDatabase, freshDirectory, mark, noDirectory, onServer, runHive, serve, type Env } from './world.js';
+import { cleanUp, copyOf, endOf, freePort, freshDatabase, freshDirectory, mark, noDirectory, onServer, runHive, serve, type Env } from './world.js';
 
 interface Finding {
   check: string;
@@ -17,8 +17,8 @@ async function tamper(env: Env, statement: string): Promise<void> {
   await database.close();
 }
 
-const examine = async (env: Env) => {
-  const { code, out } = await runHive(['doctor', '--json'], env);
+const examine = async (env: Env, how = runHive) => {
+  const { code, out } = await how(['doctor', '--json'], env);
   const findings = JSON.parse(out) as Finding[];
   expect(code).toBe(findings.some((f) => f.status === 'fail') ? 1 : 0);
   return Object.fromEntries(findings.map(({ check, status, detail }) => [check, `${status}: ${detail}`]));
@@ -125,7 +125,7 @@ describe('hive doctor elsewhere', () => {
     const hive = await serve(env);
     const file = `${env.HIVE_DATA_DIR}/hive.json`;
     writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), url: `http://127.0.0.1:${await freePort()}` }));
-    expect((await examine(env)).engine).toMatch(/^fail: held by the server at http:\/\/127\.0\.0\.1:\d+ \(process \d+\), which does not answer: .*ECONNREFUSED/);
+    expect((await examine(env, endOf)).engine).toMatch(/^fail: held by the server at http:\/\/127\.0\.0\.1:\d+ \(process \d+\), which does not answer: .*ECONNREFUSED/);
     await hive.stop();
   });
 

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { testEngine } from '@agent-hive/kernel/testing';
-import { cleanUp, freePort, freshDatabase, freshDirectory, runHive, serve, type Env } from './world.js';
+import { cleanUp, endOf, freePort, freshDatabase, freshDirectory, runHive, serve, type Env } from './world.js';
 
 const ADMIN_KEY = 'an-admin-key-of-the-tests-0123456789';
 const opens = async (url: string, key: string) => (await fetch(`${url}/v1/audit/entries`, { headers: { authorization: `Bearer ${key}` } })).status;
@@ -67,7 +67,7 @@ describe('hive keys', () => {
 
   it('says in a sentence what it lacks', async () => {
     const dead = `http://127.0.0.1:${await freePort()}`;
-    const unreachable = await runHive(['keys', 'list'], { HIVE_URL: dead, HIVE_KEY: 'x' });
+    const unreachable = await endOf(['keys', 'list'], { HIVE_URL: dead, HIVE_KEY: 'x' });
     expect([unreachable.code, unreachable.err]).toEqual([1, expect.stringMatching(new RegExp(`^hive: Cannot reach the hive at ${dead}: .*ECONNREFUSED`))]);
     const keyless = await runHive(['keys', 'list'], { HIVE_URL: dead });
     expect([keyless.code, keyless.err]).toEqual([1, expect.stringContaining('needs a key: set HIVE_KEY')]);

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { testEngine } from '@agent-hive/kernel/testing';
-import { busyPort, cleanUp, emptyDatabase, freshDatabase, freshDirectory, freshServerDatabase, loginOf, runHive, serve, type Server } from './world.js';
+import { busyPort, cleanUp, emptyDatabase, endOf, freshDatabase, freshDirectory, freshServerDatabase, loginOf, runHive, serve, type Server } from './world.js';
 
 const ADMIN_KEY = 'an-admin-key-of-the-tests-0123456789';
 const statusOf = async (url: string, key?: string) => (await fetch(url, key ? { headers: { authorization: `Bearer ${key}` } } : {})).status;
@@ -206,7 +206,7 @@ describe('a hive that is told to start wrongly', () => {
     ['hive migrate', ['migrate', '--steps', '0'], 'whole number from 1'],
     ['hive keys', ['keys', 'create'], "missing required argument 'name'"],
   ])('explains the usage of %s and exits with 2', async (_, args, message) => {
-    const { code, err, out } = await runHive(args, {});
+    const { code, err, out } = await endOf(args, {});
     expect([code, out]).toEqual([2, '']);
     expect(err).toContain(message);
   });
@@ -220,7 +220,7 @@ describe('a hive that is told to start wrongly', () => {
 
   it('shows its version', async () => {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-    expect(await runHive(['--version'], {})).toMatchObject({ code: 0, out: expect.stringMatching(new RegExp(`^${version.replaceAll('.', '\\.')}\\s*$`)) });
+    expect(await endOf(['--version'], {})).toMatchObject({ code: 0, out: expect.stringMatching(new RegExp(`^${version.replaceAll('.', '\\.')}\\s*$`)) });
   });
 });
 

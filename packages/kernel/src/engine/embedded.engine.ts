@@ -40,10 +40,11 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-const DATABASE_FOLDER = 'pgdata';
+/** Where in a data directory the files of PostgreSQL are. */
+export const databaseFolder = (dataDir: string): string => join(dataDir, 'pgdata');
 
 /** Whether there is a database in the directory. The directory itself says nothing: whoever mounts a volume has made it. */
-export const embeddedExists = (dataDir: string): boolean => existsSync(join(dataDir, DATABASE_FOLDER));
+export const embeddedExists = (dataDir: string): boolean => existsSync(databaseFolder(dataDir));
 
 const EXTENSIONS = { vector, pg_trgm, unaccent, btree_gin };
 
@@ -56,7 +57,7 @@ export async function openEmbedded(dataDir: string, options: { loadDataDir?: Blo
   const release = inMemory ? () => undefined : lockDirectory(dataDir);
   try {
     const pgliteOptions: PGliteOptions = {
-      dataDir: inMemory ? 'memory://' : join(dataDir, DATABASE_FOLDER),
+      dataDir: inMemory ? 'memory://' : databaseFolder(dataDir),
       extensions: EXTENSIONS,
       parsers: createPostgreSqlTypeParsers((text) => array.parse(text)),
       ...(options.loadDataDir && { loadDataDir: options.loadDataDir }),
