@@ -113,17 +113,45 @@ export async function insertNodes(db: Sql, nodes: readonly (Subtree & { hash: Bu
       from unnest(${nodes.map((n) => n.level)}::smallint[], ${nodes.map((n) => n.index)}::bigint[], ${nodes.map((n) => n.hash.toString('hex'))}::text[]) as n (level, node_index, hash)`.execute(db);
 }
 
-/** Hashes of leaves (level 0) and of stored nodes that are there, by `level:index`. Each by its primary key. */
+/** A node's name in what is read of the tree. */
+export const nodeName = ({ level, index }: Subtree): string => `${level}:${index}`;
+
+/** Row of a node as SQL returns it. */
+interface NodeRow {
+  level: number;
+  node_index: string | number;
+  hash: Uint8Array;
+}
+
+const byName = (rows: readonly NodeRow[]): Map<string, Buffer> => new Map(rows.map((row) => [nodeName({ level: row.level, index: Number(row.node_index) }), asBuffer(row.hash)]));
+
+/** Nodes of a level that follow each other, both ends included; none where `last` is before `first`. */
+export interface NodeRun {
+  level: number;
+  first: number;
+  last: number;
+}
+
+/** Hashes of the stored nodes of runs that are there, by nodeName(). A range of the primary key each. */
+export async function selectNodeRuns(db: Sql, runs: readonly NodeRun[]): Promise<Map<string, Buffer>> {
+  const found = await sql<NodeRow>`
+    select n.level, n.node_index, n.hash
+      from unnest(${runs.map((r) => r.level)}::smallint[], ${runs.map((r) => r.first)}::bigint[], ${runs.map((r) => r.last)}::bigint[]) w (level, first, last),
+           lateral (select * from audit.node n where n.tenant_id = ${currentTenantId()} and n.level = w.level and n.node_index between w.first and w.last offset 0) n`.execute(db);
+  return byName(found.rows);
+}
+
+/** Hashes of leaves (level 0) and of stored nodes that are there, by nodeName(). Each by its primary key. */
 export async function selectNodes(db: Sql, wanted: readonly Subtree[]): Promise<Map<string, Buffer>> {
   const tenantId = currentTenantId();
   const leaves = wanted.filter((node) => node.level === 0).map((node) => node.index + 1);
   const nodes = wanted.filter((node) => node.level > 0);
-  const found = await sql<{ level: number; node_index: string | number; hash: Buffer }>`
+  const found = await sql<NodeRow>`
     select 0 as level, l.sequence - 1 as node_index, l.leaf_hash as hash from audit.leaf l where l.tenant_id = ${tenantId} and l.sequence = any (${leaves}::bigint[])
     union all
     select n.level, n.node_index, n.hash from unnest(${nodes.map((n) => n.level)}::smallint[], ${nodes.map((n) => n.index)}::bigint[]) w (level, node_index),
            lateral (select * from audit.node n where n.tenant_id = ${tenantId} and n.level = w.level and n.node_index = w.node_index offset 0) n`.execute(db);
-  return new Map(found.rows.map((row) => [`${row.level}:${row.node_index}`, asBuffer(row.hash)]));
+  return byName(found.rows);
 }
 
 /** Below every id, of whatever version: a floor that nothing that was put in is under. */

@@ -1,6 +1,6 @@
 import { currentTenantId, Refused, type Sql } from '@agent-hive/kernel';
 import { Frontier, nodeHash, rootOf, subtreesOf, type Range, type Subtree } from './merkle.js';
-import { selectNodes } from './sealing.sql.js';
+import { nodeName, selectNodeRuns, selectNodes, type NodeRun } from './sealing.sql.js';
 
 /** Levels of the tree that are stored: every fourth. Level 0 are the leaves. */
 const STORED_EVERY = 4;
@@ -17,6 +17,13 @@ export type HashedNode = Subtree & { hash: Buffer };
 export const intoStored = (nodes: HashedNode[]) => (subtree: Subtree, hash: Buffer): void => {
   if (subtree.level % STORED_EVERY === 0) nodes.push({ ...subtree, hash });
 };
+
+/** The stored nodes that the leaves from one sequence to another complete, by nodeName(). */
+export async function storedNodesOver(db: Sql, { from, to }: { from: number; to: number }): Promise<Map<string, Buffer>> {
+  const runs: NodeRun[] = [];
+  for (let level = STORED_EVERY; 2 ** level <= to; level += STORED_EVERY) runs.push({ level, first: Math.ceil(from / 2 ** level) - 1, last: Math.floor(to / 2 ** level) - 1 });
+  return selectNodeRuns(db, runs);
+}
 
 /** Leaves (level 0) and stored nodes are not there: the log is damaged, and a verification says where. */
 export class LogDamaged extends Refused {
@@ -36,9 +43,8 @@ export async function hashesOfRanges(db: Sql, ranges: readonly Range[]): Promise
 export async function hashesOf(db: Sql, subtrees: readonly Subtree[]): Promise<Buffer[]> {
   const wanted = subtrees.map(storedBelow);
   const found = await selectNodes(db, wanted.flat());
-  const nameOf = ({ level, index }: Subtree): string => `${level}:${index}`;
-  const hashOf = (node: Subtree): Buffer | undefined => found.get(nameOf(node));
-  const lacking = new Map(wanted.flat().filter((node) => !hashOf(node)).map((node) => [nameOf(node), node]));
+  const hashOf = (node: Subtree): Buffer | undefined => found.get(nodeName(node));
+  const lacking = new Map(wanted.flat().filter((node) => !hashOf(node)).map((node) => [nodeName(node), node]));
   if (lacking.size > 0) throw new LogDamaged([...lacking.values()]);
   return wanted.map((nodes) => perfectRoot(nodes.map((node) => hashOf(node)!)));
 }

@@ -12,6 +12,12 @@ export interface Suspect {
   isErased: boolean;
 }
 
+/** Leaves by their sequences, both ends included. */
+export interface LeafRange {
+  from: number;
+  to: number;
+}
+
 /** Leaves of a range: their stored hashes one behind the other, and those that need a closer look. */
 export interface LeafBatch {
   count: number;
@@ -35,7 +41,7 @@ const SUSPECTS = sql`
  * leaves do by their sequences, so those between the ids of the first leaf and of the last are read in one go, twice as many as leaves
  * at most; what is not among them, such as an entry that was sealed late, is looked up by its own key. All of it by primary keys.
  */
-export async function checkLeaves(db: Sql, { from, to }: { from: number; to: number }): Promise<LeafBatch> {
+export async function checkLeaves(db: Sql, { from, to }: LeafRange): Promise<LeafBatch> {
   const tenantId = currentTenantId();
   await sql`set local enable_nestloop = off`.execute(db); // a plan for few rows would compare each leaf with each entry
   const idAt = (sequence: number) => sql`(select b.entry_id from audit.leaf b where b.tenant_id = ${tenantId} and b.sequence = ${sequence}::bigint)`;
@@ -70,7 +76,7 @@ async function checkEach(db: Sql, sequences: readonly number[]): Promise<Suspect
 }
 
 /** Sequences of a range that have no leaf, the first `limit`. */
-export async function selectGaps(db: Sql, { from, to, limit }: { from: number; to: number; limit: number }): Promise<number[]> {
+export async function selectGaps(db: Sql, { from, to, limit }: LeafRange & { limit: number }): Promise<number[]> {
   const found = await sql<{ sequence: string | number }>`
     select s as sequence from generate_series(${from}::bigint, ${to}::bigint) s
      where not exists (select from audit.leaf l where l.tenant_id = ${currentTenantId()} and l.sequence = s) order by s limit ${limit}`.execute(db);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { currentTenantId, idFloor, Invalid, tenantRead, type Sql } from '@agent-hive/kernel';
@@ -7,13 +8,14 @@ import { CheckpointChain, type SignedCheckpoint } from './checkpoint-chain.js';
 import { Findings } from './findings.js';
 import type { Frontier, Subtree } from './merkle.js';
 import { factsOf, hashOfRow, type SigningKeyDto } from './sealing.dto.js';
-import { asBuffer, LOWEST_ID, selectCheckpoints, selectHead, selectNodes, type CheckpointRow } from './sealing.sql.js';
+import { readAhead } from './read-ahead.js';
+import { asBuffer, LOWEST_ID, nodeName, selectCheckpoints, selectHead, type CheckpointRow } from './sealing.sql.js';
 import { SealingService, type Known } from './sealing.service.js';
 import { isSignedBy, keyIdOf, publicKeyOf } from './seal-format.js';
 import { SigningKeysService } from './signing-keys.service.js';
-import { frontierAt, hashesOfRanges, intoStored, LogDamaged, type HashedNode } from './tree.sql.js';
+import { frontierAt, hashesOfRanges, intoStored, LogDamaged, storedNodesOver, type HashedNode } from './tree.sql.js';
 import type { CheckpointNoteDto, CreateVerificationDto, VerificationDto } from './verification.dto.js';
-import { checkLeaves, selectEntryIdsAt, selectGaps, selectUncovered, selectUnsealed, type Suspect } from './verification.sql.js';
+import { checkLeaves, selectEntryIdsAt, selectGaps, selectUncovered, selectUnsealed, type LeafBatch, type LeafRange, type Suspect } from './verification.sql.js';
 
 /** Leaves of a step: a transaction each, so that no snapshot is held for long. */
 const STEP = 8_192;
@@ -22,6 +24,8 @@ const UNSEALED_AFTER_MS = 600_000;
 /** How much earlier than their sealing entries are looked for in an incremental verification. */
 const LATE_MS = 3_600_000;
 const LEAF_BYTES = 32;
+/** Leaves whose tree grows in one go, a millisecond's work: other requests, and the reading of the next step, come in between. */
+const SLICE_BYTES = 1_024 * LEAF_BYTES;
 
 /** The keys as they were when the run began. */
 interface Catalogue {
@@ -43,6 +47,15 @@ interface Run {
   proven: number;
   rootIsOff: boolean;
   checkpoints: number;
+}
+
+/** What is read of a range of leaves: them, those that are missing, the checkpoints in it, and the stored nodes that it completes. */
+interface Step {
+  leaves: LeafBatch;
+  isWhole: boolean;
+  gaps: number[];
+  checkpoints: SignedCheckpoint[];
+  nodes: Map<string, Buffer>;
 }
 
 /** Says whether the log is as it was sealed, and names what is not. */
@@ -67,9 +80,9 @@ export class VerificationsService {
     const known = this.sealing.known(); // before the head is read: a turn between them would leave the log behind what is known
     const run = await tenantRead(this.em, (db) => this.begin(db, { tenant, since, catalogue, known }));
     if (note) await tenantRead(this.em, (db) => this.compareNote(db, run, { note, since, publicKeys: catalogue.publicKeys }));
-    for (let from = since + 1; from <= run.size; from += STEP) {
-      const suspects = await tenantRead(this.em, (db) => this.step(db, run, from, Math.min(from + STEP - 1, run.size)));
-      await this.judge(run, suspects);
+    for await (const step of readAhead(rangesOf(since + 1, run.size), (range) => tenantRead(this.em, (db) => this.read(db, tenant, range)))) {
+      await this.follow(run, step);
+      await this.judge(run, step.leaves.suspects);
     }
     run.chain.end();
     await tenantRead(this.em, (db) => this.end(db, run, since));
@@ -147,20 +160,16 @@ export class VerificationsService {
     }
   }
 
-  /** Looks at a range of leaves; returns those that are to be judged, outside of this transaction, since hooks have their own. */
-  private async step(db: Sql, run: Run, from: number, to: number): Promise<Suspect[]> {
-    const { findings } = run;
-    const batch = await checkLeaves(db, { from, to });
-    if (batch.count !== to - from + 1) {
-      run.frontier = null;
-      const gaps = await selectGaps(db, { from, to, limit: 1_000 });
-      for (const sequence of gaps) findings.tell(leafMissing(sequence));
-    }
-    const checkpoints = (await selectCheckpoints(db, { after: from - 1, to, limit: STEP })).map((row) => signed(run.tenant, row));
-    for (const checkpoint of checkpoints) run.chain.add(checkpoint);
-    run.checkpoints += checkpoints.length;
-    if (run.frontier) await this.follow(db, run, run.frontier, batch.hashes, checkpoints);
-    return batch.suspects;
+  private async read(db: Sql, tenant: string, range: LeafRange): Promise<Step> {
+    const leaves = await checkLeaves(db, range);
+    const isWhole = leaves.count === range.to - range.from + 1;
+    return {
+      leaves,
+      isWhole,
+      gaps: isWhole ? [] : await selectGaps(db, { ...range, limit: 1_000 }),
+      checkpoints: (await selectCheckpoints(db, { after: range.from - 1, to: range.to, limit: STEP })).map((row) => signed(tenant, row)),
+      nodes: await storedNodesOver(db, range),
+    };
   }
 
   /** Tells of leaves and entries that differ from what was sealed, but for those that were to go. */
@@ -180,19 +189,25 @@ export class VerificationsService {
     }
   }
 
-  /** Grows the tree by leaves, and compares it with the stored nodes and with the roots of checkpoints. */
-  private async follow(db: Sql, run: Run, frontier: Frontier, hashes: Buffer, checkpoints: readonly SignedCheckpoint[]): Promise<void> {
-    const nodes: HashedNode[] = [];
-    const grown = intoStored(nodes);
+  /** Grows the tree by the leaves of a step, and compares it with the stored nodes and with the roots of checkpoints. */
+  private async follow(run: Run, { leaves, isWhole, gaps, checkpoints, nodes }: Step): Promise<void> {
+    for (const checkpoint of checkpoints) run.chain.add(checkpoint);
+    run.checkpoints += checkpoints.length;
+    for (const sequence of gaps) run.findings.tell(leafMissing(sequence));
+    if (!isWhole) run.frontier = null;
+    const { frontier } = run;
+    const { hashes } = leaves;
+    if (!frontier) return;
+    const grown: HashedNode[] = [];
     let next = 0;
     for (let at = 0; at < hashes.length; at += LEAF_BYTES) {
-      frontier.append(hashes.subarray(at, at + LEAF_BYTES), grown);
+      if (at % SLICE_BYTES === 0) await setImmediate();
+      frontier.append(hashes.subarray(at, at + LEAF_BYTES), intoStored(grown));
       const given = run.expected.get(frontier.size);
       if (given !== undefined) this.compareRoot(run, frontier, given, 'the checkpoint that was given');
       if (checkpoints[next]?.facts.size === frontier.size) this.compareRoot(run, frontier, checkpoints[next++]!.facts.root, 'the checkpoint of that size');
     }
-    const stored = await selectNodes(db, nodes);
-    for (const node of nodes) if (!stored.get(`${node.level}:${node.index}`)?.equals(node.hash)) run.findings.tell(nodeEdited(node));
+    for (const node of grown) if (!nodes.get(nodeName(node))?.equals(node.hash)) run.findings.tell(nodeEdited(node));
   }
 
   private compareRoot(run: Run, { size, root }: Frontier, expected: string, of: string): void {
@@ -215,6 +230,10 @@ export class VerificationsService {
     const unsealed = await selectUnsealed(db, { floor, ceiling: idFloor(new Date(Date.now() - UNSEALED_AFTER_MS)), limit: 100 });
     for (const entryId of unsealed) findings.tell({ kind: 'entry-unsealed', sequence: null, entryId, message: `entry ${entryId} is older than ${UNSEALED_AFTER_MS / 60_000} minutes and has no leaf: it was put in later, or the sealer stands still` });
   }
+}
+
+function* rangesOf(first: number, last: number): Generator<LeafRange> {
+  for (let from = first; from <= last; from += STEP) yield { from, to: Math.min(from + STEP - 1, last) };
 }
 
 const signed = (tenant: string, row: CheckpointRow): SignedCheckpoint => ({ facts: factsOf(tenant, row), signature: asBuffer(row.signature) });
