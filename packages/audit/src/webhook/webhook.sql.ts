@@ -28,6 +28,11 @@ export async function countWebhooks(db: Sql): Promise<number> {
   return Number(found.rows[0]!.count);
 }
 
+/** Locks the oldest webhook until the transaction ends: whoever then counts sees those that others made under the same lock. */
+export async function lockOldestWebhook(db: Sql): Promise<void> {
+  await sql`select from audit.webhook where tenant_id = ${currentTenantId()} order by id limit 1 for no key update`.execute(db);
+}
+
 /** Puts a new webhook at its place in the feed. */
 export async function insertCursor(db: Sql, webhookId: string, sequence: number): Promise<void> {
   await sql`insert into audit.webhook_cursor (tenant_id, webhook_id, sequence, failures) values (${currentTenantId()}, ${webhookId}, ${sequence}, 0)`.execute(db);

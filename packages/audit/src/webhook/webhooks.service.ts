@@ -15,7 +15,7 @@ import {
 } from './webhook.dto.js';
 import { Webhook } from './webhook.entity.js';
 import { WebhookSecretsService } from './webhook-secrets.service.js';
-import { countDeliveries, countWebhooks, deleteWebhook, insertCursor, redriveDelivery, selectDeliveries, selectDelivery, selectWebhook, selectWebhooks } from './webhook.sql.js';
+import { countDeliveries, countWebhooks, deleteWebhook, insertCursor, lockOldestWebhook, redriveDelivery, selectDeliveries, selectDelivery, selectWebhook, selectWebhooks } from './webhook.sql.js';
 
 /** Webhooks of one tenant. */
 const WEBHOOKS_MAX = 100;
@@ -58,6 +58,7 @@ export class WebhooksService {
     requireReader();
     await this.requireAllowed(url);
     return transactional(this.em, async (em) => {
+      await tenantSql(em, lockOldestWebhook); // those made at once are counted one after the other
       if ((await tenantSql(em, countWebhooks)) >= WEBHOOKS_MAX) throw new Refused(`There are ${WEBHOOKS_MAX} webhooks, and no more are possible: delete one first`, 'too-many-webhooks', { max: WEBHOOKS_MAX });
       const head = await tenantSql(em, selectHead);
       if (after !== undefined) requireReached(after, head, '/after');
