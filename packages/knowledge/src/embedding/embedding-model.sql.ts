@@ -26,7 +26,10 @@ const PROGRESS = sql`
   (select count(*) from knowledge.pending_embedding p where p.tenant_id = m.tenant_id and p.model_id = m.id) as pending_count,
   (select count(*) from knowledge.pending_embedding p where p.tenant_id = m.tenant_id and p.model_id = m.id and p.attempts >= ${ATTEMPTS_MAX}) as failed_count`;
 
-/** Until the transaction ends, keeps new models from those who add chunks (`shared`), and both from whoever adds a model: else neither would see the other, and a chunk would be left out. */
+/**
+ * Until the transaction ends, keeps new models from those who add chunks (`shared`), and both from whoever adds a model: else neither
+ * would see the other, and a chunk would wait until it is looked for chunks that were left out, which is what makes sure of them.
+ */
 export async function lockModels(db: Sql, mode: 'shared' | 'exclusive'): Promise<void> {
   await sql`select ${sql.raw(mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock')}(hashtextextended('knowledge.embedding_model ' || ${currentTenantId()}::text, 0))`.execute(db);
 }
