@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ArchivesService } from '@agent-hive/audit';
 import { newId } from '@agent-hive/kernel';
 import { principal, type TestApp } from '@agent-hive/kernel/testing';
-import { newDirectory, retentionApp, Tenant } from './retention-world.js';
+import { newDirectory, removeDirectories, retentionApp, Tenant } from './retention-world.js';
 
 interface Receipt {
   id: string;
@@ -20,7 +20,10 @@ describe('erasure', () => {
   beforeAll(async () => {
     hive = await retentionApp({ HIVE_ARCHIVE_DIR: directory });
   });
-  afterAll(() => hive.close());
+  afterAll(async () => {
+    await hive.close();
+    removeDirectories();
+  });
 
   /** `schema.table.column` of every text, JSON and uuid column in which the tenant has one of the texts. */
   async function residue(tenant: Tenant, texts: readonly string[]): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SealingService, Signer, signerOf } from '@agent-hive/audit';
@@ -8,7 +8,19 @@ import { readConfig } from '../src/config/config.js';
 import { domains, modules, subscribers } from '../src/domains.js';
 import { ADMIN_KEY } from './world.js';
 
-export const newDirectory = (): string => mkdtempSync(join(tmpdir(), 'hive-archives-'));
+const made: string[] = [];
+
+/** A directory for archives. */
+export function newDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'hive-archives-'));
+  made.push(directory);
+  return directory;
+}
+
+/** Removes what newDirectory() made. */
+export function removeDirectories(): void {
+  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
+}
 
 /** Every domain over a database of its own, with an archive directory of its own. */
 export const retentionApp = (env: Record<string, string>): Promise<TestApp> =>

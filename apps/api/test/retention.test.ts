@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { ArchivesService, AuditHooks, DataKeysService, EncryptionService } from '@agent-hive/audit';
 import { newId, runAs } from '@agent-hive/kernel';
 import type { TestApp } from '@agent-hive/kernel/testing';
-import { newDirectory, pastId, retentionApp, Tenant, type Run } from './retention-world.js';
+import { newDirectory, pastId, removeDirectories, retentionApp, Tenant, type Run } from './retention-world.js';
 
 const DAYS = Array.from({ length: 400 }, (_, i) => i + 1);
 
@@ -22,7 +22,10 @@ describe('retention', () => {
   beforeAll(async () => {
     hive = await retentionApp({ HIVE_ARCHIVE_DIR: directory });
   });
-  afterAll(() => hive.close());
+  afterAll(async () => {
+    await hive.close();
+    removeDirectories();
+  });
 
   const of = (run: Run, table = 'communication.message') => run.stores.find((store) => store.table === table)!;
   const files = (tenant: Tenant) => readdirSync(join(directory, tenant.me.tenantId, 'communication.message'));

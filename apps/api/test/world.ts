@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,12 +52,14 @@ export interface OpenTestHive extends Hive {
 export async function openTestHive(): Promise<OpenTestHive> {
   const db = testEngine() === 'server' ? await testDatabase(domains) : null;
   const where: Record<string, string> = db ? { DATABASE_URL: db.url!, HIVE_ALLOW_SUPERUSER: 'true', HIVE_POOL_MIN: '0' } : { HIVE_DATA_DIR: 'memory://' };
-  const { config } = readConfig({ LOG_LEVEL: 'silent', HIVE_ADMIN_KEY: ADMIN_KEY, HIVE_WEBHOOK_ALLOWED_NETWORKS: 'loopback', HIVE_ARCHIVE_DIR: mkdtempSync(join(tmpdir(), 'hive-archives-')), HIVE_ENCRYPTION_KEY: '11'.repeat(32), ...where });
+  const archives = mkdtempSync(join(tmpdir(), 'hive-archives-'));
+  const { config } = readConfig({ LOG_LEVEL: 'silent', HIVE_ADMIN_KEY: ADMIN_KEY, HIVE_WEBHOOK_ALLOWED_NETWORKS: 'loopback', HIVE_ARCHIVE_DIR: archives, HIVE_ENCRYPTION_KEY: '11'.repeat(32), ...where });
   const hive = await openHive(config, { out: () => undefined, err: () => undefined }, createLogger(config));
   await hive.app.listen(0, '127.0.0.1');
   const close = async () => {
     await hive.close();
     await db?.close();
+    rmSync(archives, { recursive: true, force: true });
   };
   return { ...hive, url: await hive.app.getUrl(), close };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pack, unpack, digestOf } from '../src/archive/archive-file.js';
@@ -10,14 +10,18 @@ const KEY = 'tenant/communication.message/0198.ndjson.gz';
 
 describe('an archive store', () => {
   const s3 = new S3Server();
+  const root = mkdtempSync(join(tmpdir(), 'hive-archives-'));
   let endpoint: string;
   beforeAll(async () => {
     endpoint = await s3.start();
   });
-  afterAll(() => s3.stop());
+  afterAll(async () => {
+    await s3.stop();
+    rmSync(root, { recursive: true, force: true });
+  });
 
   const bucket = (keys = { accessKeyId: 'key', secretAccessKey: 'secret' }) => new S3Archive({ kind: 's3', bucket: 'archives', region: 'eu-central-1', prefix: 'hive/', endpoint, ...keys });
-  const directory = () => new DirectoryArchive(mkdtempSync(join(tmpdir(), 'hive-archives-')));
+  const directory = () => new DirectoryArchive(mkdtempSync(join(root, 'of-a-test-')));
 
   it.each([
     ['a directory', directory],
@@ -46,14 +50,14 @@ describe('an archive store', () => {
   });
 
   it('of a directory is for its owner alone, and leaves no half of a file', async () => {
-    const root = mkdtempSync(join(tmpdir(), 'hive-archives-'));
-    const store = new DirectoryArchive(root);
+    const own = join(root, 'own');
+    const store = new DirectoryArchive(own);
     await store.put('a/b.gz', Buffer.from('x'));
-    expect(statSync(join(root, 'a/b.gz')).mode & 0o777).toBe(0o600);
-    expect(readdirSync(join(root, 'a'))).toEqual(['b.gz']);
+    expect(statSync(join(own, 'a/b.gz')).mode & 0o777).toBe(0o600);
+    expect(readdirSync(join(own, 'a'))).toEqual(['b.gz']);
     // A directory stands where the file should go.
     await store.put('a/c/d.gz', Buffer.from('x'));
     await expect(store.put('a/c', Buffer.from('y'))).rejects.toThrow();
-    expect(readdirSync(join(root, 'a')).sort()).toEqual(['b.gz', 'c']);
+    expect(readdirSync(join(own, 'a')).sort()).toEqual(['b.gz', 'c']);
   });
 });

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newId, oneTransaction, runAs, tenantSql } from '@agent-hive/kernel';
@@ -11,6 +11,7 @@ const TABLE = 'public.secret';
 const DAY_MS = 86_400_000;
 
 describe('encryption of sensitive columns', () => {
+  const root = mkdtempSync(join(tmpdir(), 'hive-keys-'));
   let hive: TestApp;
   let encryption: EncryptionService;
   let keys: DataKeysService;
@@ -22,7 +23,10 @@ describe('encryption of sensitive columns', () => {
     keys = hive.app.get(DataKeysService, { strict: false });
     hive.app.get(AuditHooks, { strict: false }).encryptedColumns.register('test', async () => [{ table: TABLE, column: 'text' }]);
   });
-  afterAll(() => hive.close());
+  afterAll(async () => {
+    await hive.close();
+    rmSync(root, { recursive: true, force: true });
+  });
 
   const cell = (row: string, column = 'text') => ({ table: TABLE, column, row });
   const as = <T>(me: ReturnType<typeof principal>, work: () => Promise<T>) => runAs(hive.orm.em, me, work);
@@ -151,7 +155,7 @@ describe('encryption of sensitive columns', () => {
     });
 
     it('makes its file for its owner alone, once, and reads it again', () => {
-      const path = join(mkdtempSync(join(tmpdir(), 'hive-keys-')), 'deep', 'key');
+      const path = join(mkdtempSync(join(root, 'keys-')), 'deep', 'key');
       const made = readKeyEncryptionKeys({ kind: 'file', path, create: true });
       expect(statSync(path).mode & 0o777).toBe(0o600);
       expect(readKeyEncryptionKeys({ kind: 'file', path, create: true }).current.id).toBe(made.current.id);
@@ -168,7 +172,7 @@ describe('encryption of sensitive columns', () => {
     });
 
     it('refuses a file that is not there, and one that is no key', () => {
-      const directory = mkdtempSync(join(tmpdir(), 'hive-keys-'));
+      const directory = mkdtempSync(join(root, 'keys-'));
       expect(() => service({ kind: 'file', path: join(directory, 'none'), create: false })).toThrow(/There is no encryption key in/);
       writeFileSync(join(directory, 'bad'), 'nonsense');
       expect(() => service({ kind: 'file', path: join(directory, 'bad'), create: false })).toThrow(KeyUnusable);
