@@ -29,6 +29,7 @@ const BREAKS: Record<string, string> = {
   'knowledge.document-versions': `delete from knowledge.document_version where number = 2 returning document_id as id`,
   'knowledge.memory-chains': `update knowledge.memory m set valid_until = valid_until + interval '1 hour' where valid_until is not null returning (select s.id from knowledge.memory s where s.supersedes_id = m.id) as id`,
   'knowledge.usages': `update knowledge.document set usage_count = 1 where name = 'd' returning id`,
+  'knowledge.vector-items': `update knowledge.embedding set item_id = gen_random_uuid() where (model_id, chunk_id) = (select model_id, chunk_id from knowledge.embedding order by 1, 2 limit 1) returning chunk_id as id`,
   'knowledge.vectors': `delete from knowledge.embedding where (model_id, chunk_id) = (select model_id, chunk_id from knowledge.embedding order by 1, 2 limit 1) returning chunk_id as id`,
   'tasks.assignees': `update tasks.task set assignee_id = gen_random_uuid() where title = 'done' returning id`,
   'tasks.attempt-references': `update tasks.attempt set task_id = gen_random_uuid() where outcome = 'completed' returning id`,

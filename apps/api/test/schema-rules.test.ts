@@ -176,6 +176,7 @@ describe('the data rules, read from the catalogue', () => {
       'identity.tenant.state': ['active', 'suspended'],
       'kernel.schema_version.direction': ['up', 'down'],
       'knowledge.document.format': [...FORMATS],
+      'knowledge.embedding.item_kind': [...ITEM_KINDS],
       'knowledge.embedding_model.provider': [...PROVIDERS],
       'knowledge.memory.access': [...ACCESSES],
       'knowledge.memory.knowledge_type': [...KNOWLEDGE_TYPES],

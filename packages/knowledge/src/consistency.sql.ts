@@ -37,6 +37,15 @@ export const CONSISTENCY_CHECKS: readonly ConsistencyCheck[] = [
                         and not exists (select from knowledge.pending_embedding p where p.tenant_id = ${currentTenantId()} and p.model_id = m.id and p.chunk_id = c.id))`,
   },
   {
+    // A walk over the vectors; chunks by primary key.
+    name: 'knowledge.vector-items',
+    description: 'A vector says of which document or memory its chunk is.',
+    subjectType: 'chunk',
+    violations: () => sql`
+      select e.chunk_id as id from knowledge.embedding e join knowledge.chunk c on c.tenant_id = e.tenant_id and c.id = e.chunk_id
+       where e.tenant_id = ${currentTenantId()} and (case e.item_kind when 'document' then c.document_id else c.memory_id end) is distinct from e.item_id`,
+  },
+  {
     // By memory_successor_unique, and primary key. Either may be deleted, and then nothing is compared.
     name: 'knowledge.memory-chains',
     description: 'A memory that took the place of another is of its chain, and begins at the moment at which that one ends.',

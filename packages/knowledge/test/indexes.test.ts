@@ -45,17 +45,17 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     await run(`insert into knowledge.embedding_model (tenant_id, id, name, dimensions, provider, is_default, created_at) values ('${mine}', '${model}', 'm', 1536, 'lexical', true, now())`);
     await run(`insert into knowledge.pending_embedding (tenant_id, model_id, chunk_id, attempts) select tenant_id, '${model}', id, 5 from knowledge.chunk where tenant_id = '${mine}' and memory_id is not null`);
     await run(`insert into knowledge.embedding_model (tenant_id, id, name, dimensions, provider, is_default, created_at) values ('${mine}', '${small}', 's', 3, 'caller', false, now())`);
-    await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at) select tenant_id, id, '${small}', 3, '[1,0,0]', now() from knowledge.chunk where tenant_id = '${mine}'`);
+    await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at) select tenant_id, id, '${small}', case when document_id is null then 'memory' else 'document' end, coalesce(document_id, memory_id), 3, '[1,0,0]', now() from knowledge.chunk where tenant_id = '${mine}'`);
     // Vectors of a few, all over the place, are enough: which way is taken is decided by the chunks that a filter leaves.
-    const chunks = await run<{ id: string; content: string }>(`select id, content from knowledge.chunk where tenant_id = '${mine}' and document_id is not null order by id = '${needle}' desc, id limit 300`);
-    const values = chunks.map(({ id, content }) => `('${mine}', '${id}', '${model}', 1536, '${vectorText(lexicalVector(id === needle ? content : id, 1536))}', now())`);
-    for (let i = 0; i < values.length; i += 50) await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at) values ${values.slice(i, i + 50).join(', ')}`);
+    const chunks = await run<{ id: string; document_id: string; content: string }>(`select id, document_id, content from knowledge.chunk where tenant_id = '${mine}' and document_id is not null order by id = '${needle}' desc, id limit 300`);
+    const values = chunks.map(({ id, document_id: of, content }) => `('${mine}', '${id}', '${model}', 'document', '${of}', 1536, '${vectorText(lexicalVector(id === needle ? content : id, 1536))}', now())`);
+    for (let i = 0; i < values.length; i += 50) await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at) values ${values.slice(i, i + 50).join(', ')}`);
     // Two of an agent, two of a user and two of everybody, as far from the needle as can be.
     for (const [of, condition] of [['agent', 'agent_id is not null'], ['user', 'user_id is not null'], ['everybody', 'agent_id is null and user_id is null']] as const) {
       const owned = await run<{ id: string }>(`select id from knowledge.memory where tenant_id = '${mine}' and ${condition} order by id limit 2`);
       memories[of] = owned.map(({ id }) => id);
-      await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at)
-        select tenant_id, id, '${model}', 1536, '${vectorText(farFromNeedle)}', now() from knowledge.chunk where tenant_id = '${mine}' and memory_id in (${memories[of].map((id) => `'${id}'`).join(', ')})`);
+      await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at)
+        select tenant_id, id, '${model}', 'memory', memory_id, 1536, '${vectorText(farFromNeedle)}', now() from knowledge.chunk where tenant_id = '${mine}' and memory_id in (${memories[of].map((id) => `'${id}'`).join(', ')})`);
     }
     await run(`insert into knowledge.usage (tenant_id, id, item_kind, item_id, agent_id, task_id, helpful, created_at) select t.id, gen_random_uuid(), 'document', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), true, now() from ${rows}`);
     await run(`insert into knowledge.gap (tenant_id, id, digest, query, asked_count, first_asked_at, last_asked_at) select t.id, gen_random_uuid(), md5(n::text) || md5(n::text), 'q', 1, now(), now() from ${rows}`);
@@ -119,13 +119,16 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
       const [source] = await run<{ text: string }>(`select prosrc as text from pg_proc where oid = '${signature}'::regprocedure`);
       const [conditions] = await run<{ documents: string | null; memories: string | null }>(`select knowledge.reach('document', '${JSON.stringify(filter)}') as documents, knowledge.reach('memory', '${JSON.stringify(filter)}') as memories`);
       const { documents } = conditions!;
-      const reach = documents === 'true' ? 'c.document_id is not null' : `exists (select from knowledge.document d where d.tenant_id = c.tenant_id and d.id = c.document_id and ${documents})`;
-      const chunks = `select c.id, d.id as item_id from knowledge.document d join knowledge.chunk c on c.tenant_id = d.tenant_id and c.document_id = d.id where d.tenant_id = $1 and ${documents}`;
+      const isVector = signature.includes('vector');
+      const reach = isVector
+        ? `e.item_kind = 'document' and exists (select from knowledge.document d where d.tenant_id = e.tenant_id and d.id = e.item_id and ${documents})`
+        : documents === 'true' ? 'c.document_id is not null' : `exists (select from knowledge.document d where d.tenant_id = c.tenant_id and d.id = c.document_id and ${documents})`;
+      const items = `select d.id from knowledge.document d where d.tenant_id = $1 and ${documents}`;
       const template = source!.text.split('$q$')[which * 2 - 1]!;
       const all: Record<string, string> = { $1: `'${hive.me.tenantId}'::uuid`, $2: `'${JSON.stringify(filter)}'::jsonb`, ...values };
       const statement = template
         .replaceAll('%1$s', reach)
-        .replace('%s', signature.includes('vector') && which !== 2 ? chunks : reach)
+        .replace('%s', isVector && which !== 2 ? items : reach)
         .replaceAll('%%', '%')
         .replaceAll(/\$\d/g, (parameter) => all[parameter]!);
       return hive.orm.em.getConnection().transactional(async (tx) => {
@@ -149,19 +152,19 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     async function standing(pattern: RegExp, before = ''): Promise<string> {
       const [source] = await run<{ text: string }>(`select prosrc as text from pg_proc where oid = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)'::regprocedure`);
       const found = before + pattern.exec(source!.text)![1]!;
-      const variables = ['tenant', 'filter', 'wanted', 'model', 'most', 'kept', 'items'];
+      const variables = ['tenant', 'filter', 'wanted', 'model', 'most', 'kept'];
       const statement = variables.reduce((text, variable, i) => text.replaceAll(new RegExp(`\\b${variable}\\b`, 'g'), `$${i + 1}`), found);
       return hive.orm.em.getConnection().transactional(async (tx) => {
         const execute = (text: string) => hive.orm.em.getConnection().execute<{ 'QUERY PLAN': string }[]>(text, [], 'all', tx);
         for (const setting of ['enable_sort = off', 'plan_cache_mode = force_generic_plan']) await execute(`set local ${setting}`);
-        await execute(`prepare standing(uuid, jsonb, halfvec, uuid, int, uuid[], uuid[]) as ${statement}`);
-        const rows = await execute(`explain execute standing('${hive.me.tenantId}', '${JSON.stringify(at)}', ${vector}, '${model}', 50, '{}', '{}')`);
+        await execute(`prepare standing(uuid, jsonb, halfvec, uuid, int, uuid[]) as ${statement}`);
+        const rows = await execute(`explain execute standing('${hive.me.tenantId}', '${JSON.stringify(at)}', ${vector}, '${model}', 50, '{}')`);
         await execute('deallocate standing');
         return rows.map((row) => row['QUERY PLAN']).join('\n');
       });
     }
 
-    it('few chunks: those of the filter, by document_category_index or document_tags_index, and each vector by its key', async () => {
+    it('few: the items of the filter by document_category_index or document_tags_index, and their vectors by embedding_item_index', async () => {
       const signature = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)';
       for (const which of [1, 3]) {
         const of = (filter: object) => planOf(signature, which, { ...at, ...filter }, { $3: `'[1,0,0]'::halfvec`, $4: `'${small}'::uuid`, $5: '50' });
@@ -169,19 +172,21 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
         expect(await of({ tags: ['rare'] })).toMatch(/document_tags_index/);
         expect(await of({ category: 'rare' })).not.toContain('Seq Scan');
       }
-      const byCategory = await standing(/into kept, items (from [^;]*d\.category [^;]*);/, 'select * ');
+      const byCategory = await standing(/into kept (from [^;]*d\.category [^;]*);/, 'select * ');
       expect(byCategory).toMatch(/Index.* Scan using document_category_(index|name_unique).*\n *Index Cond: .*category = /);
-      const byTags = await standing(/into kept, items (from [^;]*d\.tags [^;]*);/, 'select * ');
+      const byTags = await standing(/into kept (from [^;]*d\.tags [^;]*);/, 'select * ');
       expect(byTags).toMatch(/Bitmap Index Scan on document_tags_index.*\n *Index Cond: .*tags @> /);
       const compared = await standing(/return query\s+(select [^;]*unnest\(kept[^;]*);/);
-      expect(compared).toMatch(/Index Scan using embedding_(pkey|model_index).*\n *Index Cond: .*chunk_id = /);
-      for (const plan of [byCategory, byTags, compared]) expect(plan).not.toContain('Seq Scan');
+      expect(compared).toMatch(/Index Scan using embedding_item_index.*\n *Index Cond: .*item_id = /);
+      const counted = await standing(/perform (from unnest[^;]*);/, 'select ');
+      expect(counted).toMatch(/Index Only Scan using embedding_item_index.*\n *Index Cond: .*item_id = /);
+      for (const plan of [byCategory, byTags, compared, counted]) expect(plan).not.toContain('Seq Scan');
     });
 
-    it('many chunks: embedding_1536_index in the order of nearness, and their number by chunk_document_index', async () => {
+    it('many: embedding_1536_index in the order of nearness, and their number by embedding_item_index', async () => {
       const plan = await planOf('knowledge.vector_candidates(halfvec, uuid, jsonb, int)', 2, at, { $3: vector, $4: `'${model}'::uuid`, $5: '50' });
-      for (const each of [plan, await standing(/into ids, items, distances (from [^;]*);/, 'select * ')]) expect(each).toMatch(/Index Scan using embedding_1536_index.*\n *Order By: .*<=>/);
-      expect(await standing(/perform (from [^;]*);/, 'select ')).toMatch(/Index Only Scan using chunk_document_index/);
+      for (const each of [plan, await standing(/into chunk_ids, item_ids, distances (from [^;]*);/, 'select * ')]) expect(each).toMatch(/Index Scan using embedding_1536_index.*\n *Order By: .*<=>/);
+      expect(await standing(/perform (from knowledge[^;]*);/, 'select ')).toMatch(/Index Only Scan using embedding_item_index/);
     });
 
     it('what the graph does not lead to is found by comparing all', async () => {

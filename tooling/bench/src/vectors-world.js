@@ -60,7 +60,7 @@ async function fillHive(client, { tenantId, modelId }) {
     `insert into knowledge.chunk (tenant_id, id, document_id, position, heading, content, start_offset, end_offset, token_count, created_at)
      select $1::uuid, bench.id(1000000000 + n), bench.id(document), row_number() over (partition by document order by n), 'document', 'Chunk ' || n || ' says something about ' || part, 0, 30, 8, now() from bench.item`, values.slice(0, 1));
   await client.query(
-    `insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at) select $1::uuid, bench.id(1000000000 + n), $2::uuid, ${DIMENSIONS}, embedding::halfvec, now() from bench.item order by n`, values);
+    `insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at) select $1::uuid, bench.id(1000000000 + n), $2::uuid, 'document', bench.id(document), ${DIMENSIONS}, embedding::halfvec, now() from bench.item order by n`, values);
   await client.query(definition);
   await client.query(`create table bench.chunk as select bench.id(1000000000 + n) as id, n from bench.item`);
   await client.query('commit');

@@ -31,10 +31,11 @@ export async function storeVectors(db: Sql, model: ModelRow, items: readonly { c
     with given as (
       select chunk_id, vector from unnest(${items.map((item) => item.chunkId)}::uuid[], ${items.map((item) => vectorText(item.vector))}::text[]) as given(chunk_id, vector)
     ), known as (
-      select c.id from knowledge.chunk c where c.tenant_id = ${tenantId} and c.id in (select chunk_id from given) for key share
+      select c.id, case when c.document_id is null then 'memory' else 'document' end as item_kind, coalesce(c.document_id, c.memory_id) as item_id
+        from knowledge.chunk c where c.tenant_id = ${tenantId} and c.id in (select chunk_id from given) for key share
     ), stored as (
-      insert into knowledge.embedding (tenant_id, chunk_id, model_id, dimensions, embedding, created_at)
-      select ${tenantId}::uuid, given.chunk_id, ${model.id}::uuid, ${model.dimensions}::int, given.vector::halfvec, ${now}::timestamptz from given join known on known.id = given.chunk_id
+      insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at)
+      select ${tenantId}::uuid, given.chunk_id, ${model.id}::uuid, known.item_kind, known.item_id, ${model.dimensions}::int, given.vector::halfvec, ${now}::timestamptz from given join known on known.id = given.chunk_id
       on conflict (tenant_id, chunk_id, model_id) do update set embedding = excluded.embedding, dimensions = excluded.dimensions, created_at = excluded.created_at
       returning chunk_id
     ), done as (

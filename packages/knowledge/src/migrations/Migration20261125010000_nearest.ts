@@ -5,15 +5,15 @@ import { Migration20261124194500_search } from './Migration20261124194500_search
 const SIGNATURE = 'knowledge.vector_candidates(public.halfvec, uuid, jsonb, int)';
 
 /** What each key of a filter asks of a document "d". */
-const OF_DOCUMENT = [
+export const OF_DOCUMENT = [
   ['category', `d.category = $2->>'category'`],
   ['tags', `d.tags @> ($2->'tags')`],
   ['asOf', `d.created_at <= ($2->>'at')::timestamptz`],
 ] as const;
 
 /** What every filter asks of a memory "m", and what each key asks besides. */
-const HOLDS = `m.valid_from <= ($2->>'at')::timestamptz and (m.valid_until is null or m.valid_until > ($2->>'at')::timestamptz) and (m.expires_at is null or m.expires_at > ($2->>'at')::timestamptz)`;
-const OF_MEMORY = [
+export const HOLDS = `m.valid_from <= ($2->>'at')::timestamptz and (m.valid_until is null or m.valid_until > ($2->>'at')::timestamptz) and (m.expires_at is null or m.expires_at > ($2->>'at')::timestamptz)`;
+export const OF_MEMORY = [
   ['domain', `m.domain = $2->>'domain'`],
   ['knowledgeType', `m.knowledge_type = $2->>'knowledgeType'`],
   ['agentId', `(m.agent_id is null and m.user_id is null or m.agent_id = ($2->>'agentId')::uuid)`],
@@ -25,8 +25,8 @@ const quoted = (text: string): string => `'${text.replaceAll(`'`, `''`)}'`;
 const whereGiven = (conditions: typeof OF_DOCUMENT | typeof OF_MEMORY): string => conditions.map(([key, condition]) => `case when filter ? '${key}' then ${quoted(condition)} end`).join(', ');
 
 /** The condition on the rows of an item's table, as an expression that gives SQL over $2. */
-const DOCUMENTS = `concat_ws(' and ', 'true', ${whereGiven(OF_DOCUMENT)})`;
-const MEMORIES = `concat_ws(' and ', ${quoted(HOLDS)}, ${whereGiven(OF_MEMORY)})`;
+export const DOCUMENTS = `concat_ws(' and ', 'true', ${whereGiven(OF_DOCUMENT)})`;
+export const MEMORIES = `concat_ws(' and ', ${quoted(HOLDS)}, ${whereGiven(OF_MEMORY)})`;
 
 /**
  * Finds the nearest in fewer statements, and all of them: where the graph gives fewer than are asked for, as among many that are
