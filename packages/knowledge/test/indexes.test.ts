@@ -46,7 +46,7 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     await run(`insert into knowledge.pending_embedding (tenant_id, model_id, chunk_id, attempts) select tenant_id, '${model}', id, 5 from knowledge.chunk where tenant_id = '${mine}' and memory_id is not null`);
     await run(`insert into knowledge.embedding_model (tenant_id, id, name, dimensions, provider, is_default, created_at) values ('${mine}', '${small}', 's', 3, 'caller', false, now())`);
     await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at) select tenant_id, id, '${small}', case when document_id is null then 'memory' else 'document' end, coalesce(document_id, memory_id), 3, '[1,0,0]', now() from knowledge.chunk where tenant_id = '${mine}'`);
-    // Vectors of a few, all over the place, are enough: which way is taken is decided by the chunks that a filter leaves.
+    // Vectors of a few, all over the place, are enough: items that a filter leaves are more than 5,000, so the graph is walked.
     const chunks = await run<{ id: string; document_id: string; content: string }>(`select id, document_id, content from knowledge.chunk where tenant_id = '${mine}' and document_id is not null order by id = '${needle}' desc, id limit 300`);
     const values = chunks.map(({ id, document_id: of, content }) => `('${mine}', '${id}', '${model}', 'document', '${of}', 1536, '${vectorText(lexicalVector(id === needle ? content : id, 1536))}', now())`);
     for (let i = 0; i < values.length; i += 50) await run(`insert into knowledge.embedding (tenant_id, chunk_id, model_id, item_kind, item_id, dimensions, embedding, created_at) values ${values.slice(i, i + 50).join(', ')}`);
