@@ -27,7 +27,8 @@ if (!existsSync(snapshot)) writeFileSync(snapshot, JSON.stringify({ namespaces: 
 class Generator extends TSMigrationGenerator {
   generate(diff, path, fileName) {
     const ours = (sql) => !/^(set names|set session_replication_role|create schema|drop schema|select 1)/i.test(sql.trim());
-    return super.generate({ up: diff.up.filter(ours), down: diff.down.filter(ours) }, path, fileName);
+    const [up, down] = [diff.up.filter(ours), diff.down.filter(ours)];
+    return super.generate({ up: [...changed.map(({ drop }) => drop), ...up], down: [...down, ...changed.map(({ before }) => `${before};`)] }, path, fileName);
   }
 }
 
@@ -59,17 +60,37 @@ for (const meta of orm.getMetadata().getAll().values()) {
   if (existing.has(`${meta.schema}.${meta.tableName}`)) delete meta.partitionBy;
 }
 
+const changed = changedExpressions();
+
 if (command === 'check') await check();
 else if (command === 'create' && /^[a-z][a-z0-9_]*$/.test(name ?? '')) await create();
 else fail('usage: hive-migration create <what_it_does> | check');
 await orm.close(true);
 
 async function check() {
-  if (await orm.migrator.checkSchema()) fail(`${domain.name}: entities and src/migrations/snapshot.json differ; run: pnpm --filter @agent-hive/${domain.name} migration create <what_it_does>`);
+  if (changed.length > 0 || await orm.migrator.checkSchema()) fail(`${domain.name}: entities and src/migrations/snapshot.json differ; run: pnpm --filter @agent-hive/${domain.name} migration create <what_it_does>`);
   console.log(`${domain.name}: entities and snapshot agree`);
 }
 
+/** Indexes that the entities write in SQL of their own, in other words than the snapshot: MikroORM 7.2.1 takes those of one name for the same. */
+function changedExpressions() {
+  const wanted = new Map([...orm.getMetadata().getAll().values()].flatMap((meta) => meta.indexes.map((index) => [`${meta.schema}.${index.name}`, index.expression])));
+  return JSON.parse(readFileSync(snapshot, 'utf8')).tables.flatMap((table) => table.indexes
+    .map((index) => ({ index, after: wanted.get(`${table.schema}.${index.keyName}`) }))
+    .filter(({ index, after }) => index.expression && after && index.expression !== after)
+    .map(({ index }) => ({ schema: table.schema, name: index.keyName, before: index.expression, drop: `drop index "${table.schema}"."${index.keyName}";` })));
+}
+
+/** The snapshot without the indexes that changed, against which they are new ones. */
+function forgetChanged() {
+  const known = JSON.parse(readFileSync(snapshot, 'utf8'));
+  const isChanged = (table, index) => changed.some(({ schema, name: of }) => table.schema === schema && index.keyName === of);
+  for (const table of known.tables) table.indexes = table.indexes.filter((index) => !isChanged(table, index));
+  writeFileSync(snapshot, JSON.stringify(known, null, 2) + '\n');
+}
+
 async function create() {
+  forgetChanged();
   const { fileName, diff } = await orm.migrator.create(folder, false, false, name);
   if (!fileName) return console.log(`${domain.name}: entities and snapshot agree; nothing to write`);
   writeFileSync(snapshot, JSON.stringify(JSON.parse(readFileSync(snapshot, 'utf8')), null, 2) + '\n');

@@ -67,4 +67,7 @@ async function fillHive(client, { tenantId, modelId }) {
   for (const table of ['knowledge.document', 'knowledge.chunk', 'knowledge.embedding', 'bench.chunk']) await client.query(`vacuum (analyze) ${table}`);
 }
 
+/** What the hive's graph is built and walked with, so the peers' are too. */
+export const GRAPH = { efConstruction: 128, efSearch: 150 };
+
 export { BUILDING };

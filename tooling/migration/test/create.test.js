@@ -10,9 +10,9 @@ const main = new URL('../main.js', import.meta.url).pathname;
 describe('hive-migration', () => {
   let root;
   const inPackage = (file) => join(root, file);
-  const entities = (colour) => writeFileSync(inPackage('dist/orm.js'), `
+  const entities = (colour, indexes = '[]') => writeFileSync(inPackage('dist/orm.js'), `
     import { defineEntity, p } from '${import.meta.resolve('@mikro-orm/postgresql')}';
-    const Note = defineEntity({ name: 'Note', schema: 'probe', tableName: 'note', properties: { id: p.integer().primary(), title: p.text(), ${colour} } });
+    const Note = defineEntity({ name: 'Note', schema: 'probe', tableName: 'note', properties: { id: p.integer().primary(), title: p.text(), ${colour} }, indexes: ${indexes} });
     export const probe = { name: 'probe', upstream: [], migrations: [], entities: [Note] };`);
   const run = (...args) => spawnSync(process.execPath, [main, ...args], { cwd: root, encoding: 'utf8' });
   const written = (what) => readFileSync(inPackage(`src/migrations/${readdirSync(inPackage('src/migrations')).find((file) => file.endsWith(`_${what}.ts`))}`), 'utf8');
@@ -44,6 +44,20 @@ describe('hive-migration', () => {
     assert.equal(run('create', 'colours').status, 0);
     assert.match(body(written('colours'), 'up'), /alter table "probe"."note" add "colour" text null/);
     assert.match(body(written('colours'), 'down'), /alter table "probe"."note" drop column "colour"/);
+    assert.equal(run('check').status, 0);
+    assert.match(run('create', 'nothing').stdout, /nothing to write/);
+  });
+
+  it('brings an index anew whose own SQL has changed, and refuses that without a migration [S2.50, S3.160]', () => {
+    const indexBy = (method) => entities('colour: p.text().nullable()', `[{ name: 'note_title_index', expression: 'create index "note_title_index" on "probe"."note" using ${method} ("title")' }]`);
+    indexBy('btree');
+    assert.equal(run('create', 'titles').status, 0);
+    assert.equal(run('check').status, 0);
+    indexBy('hash');
+    assert.match(run('check').stderr, /entities and src\/migrations\/snapshot.json differ/);
+    assert.equal(run('create', 'hashed').status, 0);
+    assert.match(body(written('hashed'), 'up'), /drop index "probe"."note_title_index";[^]*create index "note_title_index" on "probe"."note" using hash/);
+    assert.match(body(written('hashed'), 'down'), /drop index[^]*note_title_index[^]*create index "note_title_index" on "probe"."note" using btree/);
     assert.equal(run('check').status, 0);
     assert.match(run('create', 'nothing').stdout, /nothing to write/);
   });

@@ -31,8 +31,8 @@ export const ChunkSchema = defineEntity({
     createdAt: createdAt(),
   },
   indexes: [
-    { name: 'chunk_document_index', expression: 'create index "chunk_document_index" on "knowledge"."chunk" ("tenant_id", "document_id", "position") include ("id") where document_id is not null' },
-    { name: 'chunk_memory_index', expression: 'create index "chunk_memory_index" on "knowledge"."chunk" ("tenant_id", "memory_id", "position") include ("id") where memory_id is not null' },
+    { name: 'chunk_document_index', expression: 'create index "chunk_document_index" on "knowledge"."chunk" ("tenant_id", "document_id", "position") where document_id is not null' },
+    { name: 'chunk_memory_index', expression: 'create index "chunk_memory_index" on "knowledge"."chunk" ("tenant_id", "memory_id", "position") where memory_id is not null' },
     { name: 'chunk_words_index', expression: 'create index "chunk_words_index" on "knowledge"."chunk" using gin ("tenant_id", "words")' },
     { name: 'chunk_content_index', expression: 'create index "chunk_content_index" on "knowledge"."chunk" using gin ("tenant_id", "content" gin_trgm_ops)' },
   ],

@@ -26,7 +26,7 @@ export const EmbeddingSchema = defineEntity({
   },
   indexes: [
     { name: 'embedding_item_index', properties: ['tenantId', 'model', 'itemId'] },
-    { name: 'embedding_1536_index', expression: 'create index "embedding_1536_index" on "knowledge"."embedding" using hnsw (("embedding"::halfvec(1536)) halfvec_cosine_ops) where dimensions = 1536' },
+    { name: 'embedding_1536_index', expression: 'create index "embedding_1536_index" on "knowledge"."embedding" using hnsw (("embedding"::halfvec(1536)) halfvec_cosine_ops) with (ef_construction = 128) where dimensions = 1536' },
   ],
   checks: [
     { name: 'embedding_dimensions_check', expression: 'dimensions between 1 and 4000' },
