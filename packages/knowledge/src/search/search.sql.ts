@@ -82,13 +82,16 @@ export interface HitRow {
   exact: boolean | null;
 }
 
-/** Lower bound of the Wilson score interval, 95 %. */
-const wilsonLow = (helpful: RawBuilder<unknown>, used: RawBuilder<unknown>): RawBuilder<unknown> =>
-  sql`((${helpful} / ${used} + ${(Z * Z) / 2}::float8 / ${used} - ${Z}::float8 * sqrt((${helpful} / ${used} * (1 - ${helpful} / ${used}) + ${(Z * Z) / 4}::float8 / ${used}) / ${used})) / (1 + ${Z * Z}::float8 / ${used}))`;
+/** Lower bound of the Wilson score interval, 95 %, in SQL. */
+const wilsonLow = (helpful: string, used: string): string =>
+  `((${helpful} / ${used} + ${(Z * Z) / 2} / ${used} - ${Z} * sqrt((${helpful} / ${used} * (1 - ${helpful} / ${used}) + ${(Z * Z) / 4} / ${used}) / ${used})) / (1 + ${Z * Z} / ${used}))`;
 
-const used = sql`(u.usage_count + ${PRIOR.used}::int)::float8`;
-const helpful = sql`(u.helpful_count + ${PRIOR.helpful}::int)::float8`;
-const neutral = wilsonLow(sql`${PRIOR.helpful}::float8`, sql`${PRIOR.used}::float8`);
+const neutral = wilsonLow(`${PRIOR.helpful}::float8`, `${PRIOR.used}::float8`);
+const rated = wilsonLow(`(u.helpful_count + ${PRIOR.helpful})::float8`, `(u.usage_count + ${PRIOR.used})::float8`);
+
+/** What never changes stands in the text of the statement: each of some thirty parameters would be bound anew by every search. */
+const SUCCESS_WEIGHT = sql.raw(`1 + ${SUCCESS_SHARE} * (${rated} - ${neutral})`);
+const OFFSET = sql.lit(RANK_OFFSET);
 
 /** The best chunk of each item among candidates, and the place of the item; `best` is what they are ordered by. */
 const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): RawBuilder<unknown> => sql`
@@ -124,10 +127,10 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
     vectors as materialized (${ranked(vectors, sql`similarity desc`)}),
     found as materialized (
       select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, v.exact, w.unknown,
-             coalesce(1.0::float8 / (${RANK_OFFSET}::int + w.rank), 0) + coalesce(${vectorWeight} / (${RANK_OFFSET}::int + v.rank), 0) as fused
+             coalesce(1.0::float8 / (${OFFSET} + w.rank), 0) + coalesce(${vectorWeight} / (${OFFSET} + v.rank), 0) as fused
         from words w full join vectors v using (item_id)
     ), rated as (
-      select f.*, u.*, 1 + ${SUCCESS_SHARE}::float8 * (${wilsonLow(helpful, used)} - ${neutral}) as success_weight
+      select f.*, u.*, ${SUCCESS_WEIGHT} as success_weight
         from found f cross join lateral (
           (select 'document' as kind, title, current_version as document_version, usage_count, helpful_count from knowledge.document where tenant_id = ${tenantId} and id = f.item_id limit 1)
           union all
@@ -138,7 +141,7 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
     )
     select s.item_id, s.chunk_id, s.text_rank, s.vector_rank, s.text_score, s.similarity, s.exact, s.unknown, s.title, s.document_version, s.usage_count, s.helpful_count, s.success_weight, s.score,
            s.kind, c.position, c.heading, c.start_offset, c.end_offset,
-           ts_headline('knowledge.prose', translate(c.content, ${MARKS.start + MARKS.end}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${HEADLINE}) as excerpt
+           ts_headline('knowledge.prose', translate(c.content, ${sql.lit(MARKS.start + MARKS.end)}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${sql.lit(HEADLINE)}) as excerpt
       from shown s cross join lateral (select position, heading, content, start_offset, end_offset from knowledge.chunk where tenant_id = ${tenantId} and id = s.chunk_id limit 1) c
      order by s.score desc, s.item_id`.execute(db);
   return found.rows;
