@@ -130,7 +130,7 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
         .replaceAll('%1$s', reach)
         .replace('%s', isVector && which !== 2 ? items : reach)
         .replaceAll('%%', '%')
-        .replaceAll(/\$\d/g, (parameter) => all[parameter]!);
+        .replaceAll(/\$\d+/g, (parameter) => all[parameter]!);
       return hive.orm.em.getConnection().transactional(async (tx) => {
         // As the function has it set.
         await hive.orm.em.getConnection().execute('set local enable_sort = off', [], 'run', tx);
@@ -140,7 +140,7 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
     }
     const at = { at: new Date().toISOString(), kinds: ['document'] };
     const vector = `'${vectorText(lexicalVector(needleText, 1536))}'::halfvec`;
-    const words = { $3: `'needl | magnet'::tsquery`, $4: `array['needl'::tsquery]`, $5: 'array[1.0::float8]', $6: `array['haystakc']`, $7: '2.0::float8', $8: '50', $9: `array['haystakc']` };
+    const words = { $3: `'needl | magnet'::tsquery`, $4: `array['needl'::tsquery]`, $5: 'array[1.0::float8]', $6: `array['haystakc']`, $7: '2.0::float8', $8: '50', $9: `array['haystakc']`, $10: `'haystack'::tsquery` };
 
     it('words and trigrams: chunk_words_index, chunk_content_index', async () => {
       const plan = await planOf('knowledge.text_candidates(text, jsonb, int)', 1, at, words);
@@ -148,21 +148,34 @@ describe('the indexes of knowledge, by the plans of the statements that they ser
       expect(plan).toMatch(/Bitmap Index Scan on chunk_content_index.*\n *Index Cond: .*content %> /);
     });
 
-    /** The plan of a statement that stands in vector_candidates as it is, whatever its values. */
-    async function standing(pattern: RegExp, before = ''): Promise<string> {
-      const [source] = await run<{ text: string }>(`select prosrc as text from pg_proc where oid = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)'::regprocedure`);
+    const NEAREST = { signature: 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)', variables: { tenant: 'uuid', filter: 'jsonb', wanted: 'halfvec', model: 'uuid', most: 'int', kept: 'uuid[]' } };
+    const WORDS = { signature: 'knowledge.text_candidates(text, jsonb, int)', variables: { tenant: 'uuid', word: 'text', term: 'tsquery' } };
+    const valueOf: Record<string, () => string> = {
+      tenant: () => `'${hive.me.tenantId}'`, filter: () => `'${JSON.stringify(at)}'`, wanted: () => vector, model: () => `'${model}'`, most: () => '50', kept: () => `'{}'`, word: () => `'needel'`, term: () => `'needl | magnet'`,
+    };
+
+    /** The plan of a statement that stands in a function as it is, whatever its values. */
+    async function standing(pattern: RegExp, before = '', of: { signature: string; variables: Record<string, string> } = NEAREST): Promise<string> {
+      const [source] = await run<{ text: string }>(`select prosrc as text from pg_proc where oid = '${of.signature}'::regprocedure`);
       const found = before + pattern.exec(source!.text)![1]!;
-      const variables = ['tenant', 'filter', 'wanted', 'model', 'most', 'kept'];
+      const variables = Object.keys(of.variables);
       const statement = variables.reduce((text, variable, i) => text.replaceAll(new RegExp(`\\b${variable}\\b`, 'g'), `$${i + 1}`), found);
       return hive.orm.em.getConnection().transactional(async (tx) => {
         const execute = (text: string) => hive.orm.em.getConnection().execute<{ 'QUERY PLAN': string }[]>(text, [], 'all', tx);
         for (const setting of ['enable_sort = off', 'plan_cache_mode = force_generic_plan']) await execute(`set local ${setting}`);
-        await execute(`prepare standing(uuid, jsonb, halfvec, uuid, int, uuid[]) as ${statement}`);
-        const rows = await execute(`explain execute standing('${hive.me.tenantId}', '${JSON.stringify(at)}', ${vector}, '${model}', 50, '{}')`);
+        await execute(`prepare standing(${Object.values(of.variables).join(', ')}) as ${statement}`);
+        const rows = await execute(`explain execute standing(${variables.map((variable) => valueOf[variable]!()).join(', ')})`);
         await execute('deallocate standing');
         return rows.map((row) => row['QUERY PLAN']).join('\n');
       });
     }
+
+    it('how many have a word, and what is an edit away of one that nothing has: chunk_words_index', async () => {
+      for (const plan of [await standing(/into known (from [^;]*);/, 'select count(*) ', WORDS), await standing(/into term\s+(from [^;]*);/, 'select guess ', WORDS)]) {
+        expect(plan).toMatch(/Bitmap Index Scan on chunk_words_index.*\n *Index Cond: .*words @@/);
+        expect(plan).not.toContain('Seq Scan');
+      }
+    });
 
     it('few: the items of the filter by document_category_index or document_tags_index, and their vectors by embedding_item_index', async () => {
       const signature = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)';

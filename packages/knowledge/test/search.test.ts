@@ -1,7 +1,7 @@
 import { newId, runAs, servicePrincipal } from '@agent-hive/kernel';
 import { principal, type TestApp, type TestRequest } from '@agent-hive/kernel/testing';
 import { EmbeddingsService } from '../src/index.js';
-import type { GapPage, SearchResultDto } from '../src/search/search.dto.js';
+import type { GapPage, SearchItemDto, SearchResultDto } from '../src/search/search.dto.js';
 import { aDocument, aMemory, anAgent, aPerson, asAgent, embedAll, found, knowledgeApp, recorded, type Answered } from './world.js';
 
 const ago = (seconds: number): string => new Date(Date.now() - seconds * 1000).toISOString();
@@ -51,6 +51,31 @@ describe('search', () => {
       const two = await aDocument(hive, { name: 'two', format: 'code', content: 'export function resolveTenantOrThrow(id) {}' }, as);
       expect(await search({ query: 'autovaccum', mode: 'text' }, as)).toMatchObject({ items: [{ id: one.id }], unknownWords: ['autovaccum'] });
       expect(found(await search({ query: 'TenantOrThrow', mode: 'text' }, as))).toEqual([two.id]);
+    });
+
+    it('finds what is one edit away of a word that nothing has, beside the words that are known, and marks it', async () => {
+      const as = tenant();
+      const meant = await aDocument(hive, { name: 'meant', content: 'Autovacuum removes dead rows from the table.' }, as);
+      for (let i = 0; i < 3; i++) await aDocument(hive, { name: `other ${i}`, content: 'Dead rows take room in a table until they are removed from the table.' }, as);
+      for (const word of ['autovaccum', 'autovacum', 'autovaccuum', 'autovacuun', 'atuovacuum']) {
+        const answer = await search({ query: `${word} of dead rows`, mode: 'text' }, as);
+        expect([answer.unknownWords, found(answer)[0]]).toEqual([[word], meant.id]);
+        const { excerpt, highlights } = answer.items[0]!;
+        expect(highlights.map(({ start, end }) => excerpt.slice(start, end))).toContain('Autovacuum');
+      }
+    });
+
+    it('guesses nothing from the words of another tenant, of operators, or from what is no word', async () => {
+      const [as, other] = [tenant(), tenant()];
+      await aDocument(hive, { name: 'theirs', content: 'Autovacuum removes dead rows.' }, other);
+      await aDocument(hive, { name: 'own', content: 'Port 5432 is for dead rows. An axe.' }, as);
+      for (const query of ['autovaccum', '"daed rows"']) expect(await search({ query, mode: 'text' }, as)).toMatchObject({ items: [] });
+      for (const word of ['5433', 'axa', 'autovaccum']) {
+        const { items, unknownWords } = await search({ query: `${word} dead`, mode: 'text' }, as);
+        const [{ excerpt, highlights }] = items as [SearchItemDto];
+        expect(highlights.map(({ start, end }) => excerpt.slice(start, end))).toEqual(['dead']);
+        expect(unknownWords).toEqual(word.length < 4 ? [] : [word]);
+      }
     });
 
     it('shows where: excerpt with highlights, heading and offsets of the piece', async () => {

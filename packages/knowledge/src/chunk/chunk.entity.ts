@@ -33,7 +33,7 @@ export const ChunkSchema = defineEntity({
   indexes: [
     { name: 'chunk_document_index', expression: 'create index "chunk_document_index" on "knowledge"."chunk" ("tenant_id", "document_id", "position") where document_id is not null' },
     { name: 'chunk_memory_index', expression: 'create index "chunk_memory_index" on "knowledge"."chunk" ("tenant_id", "memory_id", "position") where memory_id is not null' },
-    { name: 'chunk_words_index', expression: 'create index "chunk_words_index" on "knowledge"."chunk" using gin ("tenant_id", "words")' },
+    { name: 'chunk_words_index', expression: 'create index "chunk_words_index" on "knowledge"."chunk" using gin ("tenant_id", "words") with (gin_pending_list_limit = 64)' },
     { name: 'chunk_content_index', expression: 'create index "chunk_content_index" on "knowledge"."chunk" using gin ("tenant_id", "content" gin_trgm_ops)' },
   ],
   checks: [

@@ -110,9 +110,9 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
   const candidates = Math.max(byText && nearTo ? CANDIDATES_MIN.both : CANDIDATES_MIN.one, limit * 5);
   const conditions = JSON.stringify(filter);
   const words = byText
-    ? sql`select t.chunk_id, c.item_id, t.score, t.unknown from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int) t
+    ? sql`select t.chunk_id, c.item_id, t.score, t.unknown, t.guessed from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int) t
            cross join lateral (select coalesce(document_id, memory_id) as item_id from knowledge.chunk where tenant_id = ${tenantId} and id = t.chunk_id limit 1) c`
-    : sql`select null::uuid as chunk_id, null::uuid as item_id, null::float8 as score, null::text[] as unknown where false`;
+    : sql`select null::uuid as chunk_id, null::uuid as item_id, null::float8 as score, null::text[] as unknown, null::tsquery as guessed where false`;
   const vectors = nearTo
     ? sql`select chunk_id, item_id, 1 - distance as similarity, exact from knowledge.vector_candidates(${halfVector(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${nearTo.isLarge ? JSON.stringify({ ...filter, many: true }) : conditions}::jsonb, ${candidates}::int)
            where 1 - distance >= ${nearTo.similarityMin}::float8`
@@ -120,7 +120,7 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
   const isModel = nearTo
     ? sql`exists (select from knowledge.embedding_model where tenant_id = ${tenantId} and id = ${nearTo.modelId}::uuid and (is_default or ${!nearTo.byDefault}::boolean))`
     : sql`true`;
-  // Words that nothing has are typos, of which only nearness knows what was meant.
+  // Words that nothing has are typos, of which nearness knows as well what was meant.
   const vectorWeight = sql`case when exists (select from words where cardinality(unknown) > 0) then 1 else ${nearTo?.weight ?? 1}::float8 end`;
   const found = await sql<HitRow>`
     with words as materialized (${ranked(words, sql`score desc`)}),
@@ -138,10 +138,13 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
        where ${isModel}
     ), shown as (
       select *, fused * success_weight as score from rated order by score desc, item_id limit ${limit}
+    ), marked as materialized (
+      select coalesce(said || (select guessed from words limit 1), said) as query
+        from (select replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery as said) q
     )
     select s.item_id, s.chunk_id, s.text_rank, s.vector_rank, s.text_score, s.similarity, s.exact, s.unknown, s.title, s.document_version, s.usage_count, s.helpful_count, s.success_weight, s.score,
            s.kind, c.position, c.heading, c.start_offset, c.end_offset,
-           ts_headline('knowledge.prose', translate(c.content, ${sql.lit(MARKS.start + MARKS.end)}, ''), replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery, ${sql.lit(HEADLINE)}) as excerpt
+           ts_headline('knowledge.prose', translate(c.content, ${sql.lit(MARKS.start + MARKS.end)}, ''), (select query from marked), ${sql.lit(HEADLINE)}) as excerpt
       from shown s cross join lateral (select position, heading, content, start_offset, end_offset from knowledge.chunk where tenant_id = ${tenantId} and id = s.chunk_id limit 1) c
      order by s.score desc, s.item_id`.execute(db);
   return found.rows;
