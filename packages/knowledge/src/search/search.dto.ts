@@ -92,7 +92,7 @@ export class RanksDto {
 
 /** What a score is made of: (sum of weight / (20 + rank)) * successWeight, where the rank by words weighs 1, and that by vectors 1 too, or 0.2 when the model knows no more than words do and the query has none that nothing contains. */
 export class ScorePartsDto {
-  /** By words: how often and how rare they are, and how alike words that nobody has are to those that somebody has. */
+  /** By words: how often and how rare they are; of parts of words, how alike they are. */
   textScore: number | null;
   /** Cosine, -1 to 1. */
   similarity: number | null;
@@ -135,7 +135,7 @@ export class SearchResultDto {
   model: string | null;
   /** Why vectors were not compared although they were asked for; null when all is well. */
   degraded: string | null;
-  /** Words that nothing contains: something like them was looked for. */
+  /** Words that nothing contains: what is one edit away of them was looked for, or something like them. */
   unknownWords: string[];
 }
 
