@@ -90,7 +90,7 @@ function forgetChanged() {
 }
 
 async function create() {
-  forgetChanged();
+  if (changed.length > 0) forgetChanged();
   const { fileName, diff } = await orm.migrator.create(folder, false, false, name);
   if (!fileName) return console.log(`${domain.name}: entities and snapshot agree; nothing to write`);
   writeFileSync(snapshot, JSON.stringify(JSON.parse(readFileSync(snapshot, 'utf8')), null, 2) + '\n');

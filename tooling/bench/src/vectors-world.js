@@ -29,10 +29,18 @@ export async function makeVectorWorld(url, count) {
       await client.query(BUILDING);
       await fillHive(client, { tenantId, modelId });
     });
-    return { key, tenantId, model: MODEL };
+    return { key, tenantId, model: MODEL, graph: await onServer(url, graphOf) };
   } finally {
     await hive.close();
   }
+}
+
+/** What the hive's graph is built and walked with, so that the peers' are too. */
+async function graphOf(client) {
+  const { rows: [{ built, walked }] } = await client.query(
+    `select array_to_string((select reloptions from pg_class where oid = 'knowledge.embedding_1536_index'::regclass), ' ') as built,
+            array_to_string((select proconfig from pg_proc where oid = 'knowledge.vector_candidates(halfvec, uuid, jsonb, int)'::regprocedure), ' ') as walked`);
+  return { efConstruction: Number(/ef_construction=(\d+)/.exec(built)[1]), efSearch: Number(/hnsw\.ef_search=(\d+)/.exec(walked)[1]) };
 }
 
 async function load(client, count) {
@@ -66,8 +74,5 @@ async function fillHive(client, { tenantId, modelId }) {
   await client.query('commit');
   for (const table of ['knowledge.document', 'knowledge.chunk', 'knowledge.embedding', 'bench.chunk']) await client.query(`vacuum (analyze) ${table}`);
 }
-
-/** What the hive's graph is built and walked with, so the peers' are too. */
-export const GRAPH = { efConstruction: 128, efSearch: 150 };
 
 export { BUILDING };

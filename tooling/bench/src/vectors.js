@@ -67,8 +67,7 @@ async function measure({ url, peers, queries }) {
           const started = performance.now();
           const found = await peer.search(vector, filters[n]);
           if (pass > 0) millis.push(performance.now() - started);
-          const expected = exact[n][peerName === 'service' ? 'items' : 'chunks'];
-          recalls.push(expected.filter((each) => found.includes(each)).length / expected.length);
+          else recalls.push(recallOf(found, exact[n][peerName === 'service' ? 'items' : 'chunks']));
         }
       }
     }
@@ -77,6 +76,8 @@ async function measure({ url, peers, queries }) {
   }
   return rows;
 }
+
+const recallOf = (found, expected) => expected.filter((each) => found.includes(each)).length / expected.length;
 
 /** The nearest chunks, and the best chunks of the nearest documents, of each query by comparing all. */
 function exactly(url, vectors, filters) {
