@@ -4,10 +4,12 @@ import { createServer, type AddressInfo } from 'node:net';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync, existsSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Database, DirectoryInUse, DirectoryUnusable, kernelDomain, migrate, type ServerSettings } from '../src/index.js';
 import { beat, lockDirectory } from '../src/engine/directory-lock.js';
 import { connectionOf } from '../src/engine/server-url.js';
+import { testDatabase } from '../src/testing/index.js';
 
 const TAKER = fileURLToPath(new URL('lock-taker.ts', import.meta.url));
 const LOCK = fileURLToPath(new URL('../src/engine/directory-lock.ts', import.meta.url));
@@ -163,6 +165,16 @@ describe('the exclusive lock of a data directory', () => {
     expect(await migrate(second, [kernelDomain])).toEqual([]);
     await second.close();
   });
+});
+
+describe('a database that is closed', () => {
+  it('answers first what waits for a connection that is just being opened', async () => {
+    const db = await testDatabase([kernelDomain]);
+    const asked = Promise.all(Array.from({ length: 5 }, async (_, i) => (await db.database.execute<{ i: number }>(db.orm, `select ${i} as i`))[0]!.i));
+    await setImmediate();
+    await db.close();
+    expect(await asked).toEqual([0, 1, 2, 3, 4]);
+  }, 20_000);
 });
 
 describe('the URL of a server', () => {

@@ -66,6 +66,7 @@ export class SessionWatch implements OnApplicationShutdown {
 
   private async poll(): Promise<void> {
     for (const [tenantId, sessions] of [...this.tenants]) {
+      if (this.isClosed) return;
       try {
         const ids = [...sessions.keys()];
         for (let from = 0; from < ids.length; from += CHUNK) {

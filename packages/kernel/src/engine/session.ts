@@ -75,21 +75,34 @@ class SessionDriver implements Driver {
   /** How the COMMIT right behind that statement went. */
   readonly #ended = new WeakMap<DatabaseConnection, Promise<unknown>>();
   readonly #known = new WeakSet<DatabaseConnection>();
+  /** Connections that are asked for. */
+  readonly #acquiring = new Set<Promise<DatabaseConnection>>();
   constructor(
     private readonly driver: Driver,
     private readonly options: SessionDialectOptions,
   ) {}
 
   init = (...args: Parameters<Driver['init']>) => this.driver.init(...args);
-  destroy = (...args: Parameters<Driver['destroy']>) => this.driver.destroy(...args);
   savepoint = (...args: Parameters<NonNullable<Driver['savepoint']>>) => this.driver.savepoint!(...args);
   rollbackToSavepoint = (...args: Parameters<NonNullable<Driver['rollbackToSavepoint']>>) => this.driver.rollbackToSavepoint!(...args);
   releaseSavepoint = (...args: Parameters<NonNullable<Driver['releaseSavepoint']>>) => this.driver.releaseSavepoint!(...args);
 
   async acquireConnection(...args: Parameters<Driver['acquireConnection']>): Promise<DatabaseConnection> {
-    const connection = await this.driver.acquireConnection(...args);
-    if (!this.#known.has(connection)) this.#endByLastStatement(connection);
-    return connection;
+    const acquiring = this.driver.acquireConnection(...args);
+    this.#acquiring.add(acquiring);
+    try {
+      const connection = await acquiring;
+      if (!this.#known.has(connection)) this.#endByLastStatement(connection);
+      return connection;
+    } finally {
+      this.#acquiring.delete(acquiring);
+    }
+  }
+
+  /** Who asked before still gets its connection: Kysely 0.29 loses one that opens while it destroys, and the pool's end waits for it for good. */
+  async destroy(...args: Parameters<Driver['destroy']>): Promise<void> {
+    await Promise.allSettled(this.#acquiring);
+    await this.driver.destroy(...args);
   }
 
   async releaseConnection(...args: Parameters<Driver['releaseConnection']>): Promise<void> {
