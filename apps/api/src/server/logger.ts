@@ -9,10 +9,18 @@ export type { Logger } from 'pino';
 const STDERR = 2;
 const FLUSH_MS = 100;
 
-/** JSON lines on standard error, each with the id of the request that caused it. Nothing secret is handed to it, and what slips in by name is masked. */
-export function createLogger(config: Config): Logger {
+let standardError: ReturnType<typeof pino.destination> | undefined;
+
+/** One for the process, so that lines stay whole; what it still holds is written out when the process ends. */
+function toStandardError(): ReturnType<typeof pino.destination> {
+  if (standardError) return standardError;
   const destination = pino.destination({ fd: STDERR, sync: false, minLength: 4096, periodicFlush: FLUSH_MS });
   process.once('exit', () => destination.flushSync());
+  return (standardError = destination);
+}
+
+/** JSON lines on standard error, each with the id of the request that caused it. Nothing secret is handed to it, and what slips in by name is masked. */
+export function createLogger(config: Config): Logger {
   return pino(
     {
       level: config.LOG_LEVEL,
@@ -25,7 +33,7 @@ export function createLogger(config: Config): Logger {
         return requestId ? { requestId } : {};
       },
     },
-    destination,
+    toStandardError(),
   );
 }
 
