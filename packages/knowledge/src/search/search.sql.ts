@@ -98,48 +98,45 @@ const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): Raw
   select *, row_number() over (order by ${best}, item_id) as rank from (
     select distinct on (item_id) * from (${candidates}) candidate order by item_id, ${best}, chunk_id) items`;
 
+/** What there is to know of an item, by kind; `item_id` is of the outer query. */
+const ITEM: Record<ItemKind, (tenantId: string) => RawBuilder<unknown>> = {
+  document: (tenantId) => sql`(select 'document' as kind, title, current_version as document_version, usage_count, helpful_count from knowledge.document where tenant_id = ${tenantId} and id = f.item_id limit 1)`,
+  memory: (tenantId) => sql`(select 'memory' as kind, coalesce(name, knowledge_type || ' (' || domain || ')') as title, null::int as document_version, usage_count, helpful_count from knowledge.memory where tenant_id = ${tenantId} and id = f.item_id limit 1)`,
+};
+
 /**
  * Candidates by words and by nearness, fused by the ranks of their items, weighed by success: one statement. What may be found is
  * decided inside the two functions, which read by chunk_words_index, chunk_content_index and embedding_1536_index past row level
  * security; here, rows are read by primary keys, one by one: lateral joins with a limit, since the planner, who cannot know how few
- * they are, would join with all chunks of the tenant. Only what is shown is read whole. Finds nothing where the model is gone, or no
- * longer the default one that it was taken for.
+ * they are, would join with all chunks of the tenant. Only what is shown is read whole, and what is not asked for is not in the
+ * statement. Finds nothing where the model is gone, or no longer the default one that it was taken for.
  */
 export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit }: SearchRequest): Promise<HitRow[]> {
   const tenantId = currentTenantId();
   const candidates = Math.max(byText && nearTo ? CANDIDATES_MIN.both : CANDIDATES_MIN.one, limit * 5);
   const conditions = JSON.stringify(filter);
-  const words = byText
-    ? sql`select t.chunk_id, c.item_id, t.score, t.unknown, t.guessed from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int) t
-           cross join lateral (select coalesce(document_id, memory_id) as item_id from knowledge.chunk where tenant_id = ${tenantId} and id = t.chunk_id limit 1) c`
-    : sql`select null::uuid as chunk_id, null::uuid as item_id, null::float8 as score, null::text[] as unknown, null::tsquery as guessed where false`;
-  const vectors = nearTo
-    ? sql`select chunk_id, item_id, 1 - distance as similarity, exact from knowledge.vector_candidates(${halfVector(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${nearTo.isLarge ? JSON.stringify({ ...filter, many: true }) : conditions}::jsonb, ${candidates}::int)
-           where 1 - distance >= ${nearTo.similarityMin}::float8`
-    : sql`select null::uuid as chunk_id, null::uuid as item_id, null::float8 as similarity, null::boolean as exact where false`;
+  const words = byText && sql`
+    words as materialized (${ranked(sql`
+      select t.chunk_id, c.item_id, t.score, t.unknown, t.guessed from knowledge.text_candidates(${query}, ${conditions}::jsonb, ${candidates}::int) t
+       cross join lateral (select coalesce(document_id, memory_id) as item_id from knowledge.chunk where tenant_id = ${tenantId} and id = t.chunk_id limit 1) c`, sql`score desc`)})`;
+  const vectors = nearTo && sql`
+    vectors as materialized (${ranked(sql`
+      select chunk_id, item_id, 1 - distance as similarity, exact from knowledge.vector_candidates(${halfVector(nearTo.vector)}::halfvec, ${nearTo.modelId}::uuid, ${nearTo.isLarge ? JSON.stringify({ ...filter, many: true }) : conditions}::jsonb, ${candidates}::int)
+       where 1 - distance >= ${nearTo.similarityMin}::float8`, sql`similarity desc`)})`;
   const isModel = nearTo
     ? sql`exists (select from knowledge.embedding_model where tenant_id = ${tenantId} and id = ${nearTo.modelId}::uuid and (is_default or ${!nearTo.byDefault}::boolean))`
     : sql`true`;
-  // Words that nothing has are typos, of which nearness knows as well what was meant.
-  const vectorWeight = sql`case when exists (select from words where cardinality(unknown) > 0) then 1 else ${nearTo?.weight ?? 1}::float8 end`;
   const found = await sql<HitRow>`
-    with words as materialized (${ranked(words, sql`score desc`)}),
-    vectors as materialized (${ranked(vectors, sql`similarity desc`)}),
-    found as materialized (
-      select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, v.exact, w.unknown,
-             coalesce(1.0::float8 / (${OFFSET} + w.rank), 0) + coalesce(${vectorWeight} / (${OFFSET} + v.rank), 0) as fused
-        from words w full join vectors v using (item_id)
-    ), rated as (
+    with ${sql.join([words, vectors].filter(Boolean))},
+    found as materialized (${foundBy(byText, nearTo)}),
+    rated as (
       select f.*, u.*, ${SUCCESS_WEIGHT} as success_weight
-        from found f cross join lateral (
-          (select 'document' as kind, title, current_version as document_version, usage_count, helpful_count from knowledge.document where tenant_id = ${tenantId} and id = f.item_id limit 1)
-          union all
-          (select 'memory', coalesce(name, knowledge_type || ' (' || domain || ')'), null, usage_count, helpful_count from knowledge.memory where tenant_id = ${tenantId} and id = f.item_id limit 1)) u
+        from found f cross join lateral (${sql.join(filter.kinds.map((kind) => ITEM[kind](tenantId)), sql` union all `)}) u
        where ${isModel}
     ), shown as (
       select *, fused * success_weight as score from rated order by score desc, item_id limit ${limit}
     ), marked as materialized (
-      select coalesce(said || (select guessed from words limit 1), said) as query
+      select ${byText ? sql`coalesce(said || (select guessed from words limit 1), said)` : sql`said`} as query
         from (select replace(websearch_to_tsquery('knowledge.prose', ${query})::text, ' & ', ' | ')::tsquery as said) q
     )
     select s.item_id, s.chunk_id, s.text_rank, s.vector_rank, s.text_score, s.similarity, s.exact, s.unknown, s.title, s.document_version, s.usage_count, s.helpful_count, s.success_weight, s.score,
@@ -148,4 +145,19 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
       from shown s cross join lateral (select position, heading, content, start_offset, end_offset from knowledge.chunk where tenant_id = ${tenantId} and id = s.chunk_id limit 1) c
      order by s.score desc, s.item_id`.execute(db);
   return found.rows;
+}
+
+/** The items that words, nearness or both found, and what their places are worth together. */
+function foundBy(byText: boolean, nearTo: NearTo | null): RawBuilder<unknown> {
+  const ofWords = sql`1.0::float8 / (${OFFSET} + w.rank)`;
+  const ofVectors = (weight: RawBuilder<unknown>) => sql`${weight} / (${OFFSET} + v.rank)`;
+  const weight = sql`${nearTo?.weight ?? 1}::float8`;
+  if (!nearTo) return sql`select item_id, chunk_id, rank as text_rank, null::bigint as vector_rank, score as text_score, null::float8 as similarity, null::boolean as exact, unknown, ${ofWords} as fused from words w`;
+  if (!byText) return sql`select item_id, chunk_id, null::bigint as text_rank, rank as vector_rank, null::float8 as text_score, similarity, exact, null::text[] as unknown, ${ofVectors(weight)} as fused from vectors v`;
+  // Words that nothing has are typos, of which nearness knows as well what was meant.
+  const unlessTypos = sql`case when exists (select from words where cardinality(unknown) > 0) then 1 else ${weight} end`;
+  return sql`
+    select item_id, coalesce(w.chunk_id, v.chunk_id) as chunk_id, w.rank as text_rank, v.rank as vector_rank, w.score as text_score, v.similarity, v.exact, w.unknown,
+           coalesce(${ofWords}, 0) + coalesce(${ofVectors(unlessTypos)}, 0) as fused
+      from words w full join vectors v using (item_id)`;
 }
