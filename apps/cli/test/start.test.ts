@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { testEngine } from '@agent-hive/kernel/testing';
-import { busyPort, cleanUp, emptyDatabase, endOf, freshDatabase, freshDirectory, freshServerDatabase, loginOf, runHive, serve, type Server } from './world.js';
+import { busyPort, cleanUp, emptyDatabase, endOf, freshDatabase, freshDirectory, freshServerDatabase, loginOf, runHive, serve, temporaryDirectory, type Server } from './world.js';
 
 const ADMIN_KEY = 'an-admin-key-of-the-tests-0123456789';
 const statusOf = async (url: string, key?: string) => (await fetch(url, key ? { headers: { authorization: `Bearer ${key}` } } : {})).status;
@@ -182,7 +182,7 @@ if (testEngine() === 'server') {
     it('migrates by its other login, serves, and does its background jobs', async () => {
       const owner = await freshServerDatabase();
       const login = await loginOf(owner);
-      const env = { DATABASE_URL: login.url, DATABASE_MIGRATION_URL: owner, HIVE_ADMIN_KEY: ADMIN_KEY, LOG_LEVEL: 'debug' };
+      const env = { DATABASE_URL: login.url, DATABASE_MIGRATION_URL: owner, HIVE_ADMIN_KEY: ADMIN_KEY, LOG_LEVEL: 'debug', HIVE_KEYS_DIR: temporaryDirectory() };
       const hive = await serve(env);
       await hive.says(/"job":"maintenance".*"msg":"job done"/);
       await hive.says(/"job":"presence".*"msg":"job done"/);
