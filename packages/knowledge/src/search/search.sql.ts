@@ -98,7 +98,7 @@ const ranked = (candidates: RawBuilder<unknown>, best: RawBuilder<unknown>): Raw
   select *, row_number() over (order by ${best}, item_id) as rank from (
     select distinct on (item_id) * from (${candidates}) candidate order by item_id, ${best}, chunk_id) items`;
 
-/** What there is to know of an item, by kind; `item_id` is of the outer query. */
+/** What there is to know of an item, by its kind, beside the `f.item_id` of what was found. */
 const ITEM: Record<ItemKind, (tenantId: string) => RawBuilder<unknown>> = {
   document: (tenantId) => sql`(select 'document' as kind, title, current_version as document_version, usage_count, helpful_count from knowledge.document where tenant_id = ${tenantId} and id = f.item_id limit 1)`,
   memory: (tenantId) => sql`(select 'memory' as kind, coalesce(name, knowledge_type || ' (' || domain || ')') as title, null::int as document_version, usage_count, helpful_count from knowledge.memory where tenant_id = ${tenantId} and id = f.item_id limit 1)`,
@@ -150,9 +150,9 @@ export async function selectHits(db: Sql, { query, byText, nearTo, filter, limit
 /** The items that words, nearness or both found, and what their places are worth together. */
 function foundBy(byText: boolean, nearTo: NearTo | null): RawBuilder<unknown> {
   const ofWords = sql`1.0::float8 / (${OFFSET} + w.rank)`;
-  const ofVectors = (weight: RawBuilder<unknown>) => sql`${weight} / (${OFFSET} + v.rank)`;
-  const weight = sql`${nearTo?.weight ?? 1}::float8`;
   if (!nearTo) return sql`select item_id, chunk_id, rank as text_rank, null::bigint as vector_rank, score as text_score, null::float8 as similarity, null::boolean as exact, unknown, ${ofWords} as fused from words w`;
+  const weight = sql`${nearTo.weight}::float8`;
+  const ofVectors = (weighed: RawBuilder<unknown>) => sql`${weighed} / (${OFFSET} + v.rank)`;
   if (!byText) return sql`select item_id, chunk_id, null::bigint as text_rank, rank as vector_rank, null::float8 as text_score, similarity, exact, null::text[] as unknown, ${ofVectors(weight)} as fused from vectors v`;
   // Words that nothing has are typos, of which nearness knows as well what was meant.
   const unlessTypos = sql`case when exists (select from words where cardinality(unknown) > 0) then 1 else ${weight} end`;
